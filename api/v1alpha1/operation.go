@@ -164,7 +164,7 @@ const (
 	ReasonPlanFailed   = "PlanFailed"       // Failed or Pending: facts could not be read
 	ReasonUndoFailed   = "UndoFailed"       // Failed: what is left is named in message
 	ReasonCancelled    = "CancelledByUser"
-	ReasonExpired      = "Expired" // Cancelled: never approved
+	ReasonNotApproved  = "NotApproved" // Cancelled: nobody approved it in time
 	ReasonDone         = "Done"
 )
 
@@ -271,6 +271,14 @@ type StepStatus struct {
 	// Message is the error of a failed step, or what a finished one has to say.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// Code and Params are the same for other languages: key fail.<code>.
+	// +optional
+	Code string `json:"code,omitempty"`
+	// +optional
+	Params map[string]string `json:"params,omitempty"`
+	// Measures are numbers that the step leaves for the report.
+	// +optional
+	Measures map[string]int64 `json:"measures,omitempty"`
 }
 
 // Wait is a reason for not going on right now.

@@ -129,9 +129,6 @@ type Step struct {
 	// Undo names what cancel does about it, such as "uncordon"; empty when nothing can be undone.
 	// +optional
 	Undo string `json:"undo,omitempty"`
-	// Reverts is the id of an earlier step that this one puts back; it runs on cancel too.
-	// +optional
-	Reverts string `json:"reverts,omitempty"`
 }
 
 // Landing counts members expected on a node; an empty node means that they would stay pending.
