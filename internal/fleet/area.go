@@ -1,0 +1,86 @@
+package fleet
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Area groups kinds that change together and are shown together.
+type Area string
+
+const (
+	AreaNodes     Area = "nodes"     // Node, CSINode
+	AreaPods      Area = "pods"      // Pod
+	AreaWorkloads Area = "workloads" // Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, ReplicationController, Service
+	AreaBudgets   Area = "budgets"   // PodDisruptionBudget
+	AreaVolumes   Area = "volumes"   // PersistentVolume, PersistentVolumeClaim, StorageClass
+	AreaOther     Area = "other"     // Namespace, PriorityClass
+	AreaState     Area = "state"     // the connection itself: reachable, stale, version
+)
+
+var areas = []Area{AreaNodes, AreaPods, AreaWorkloads, AreaBudgets, AreaVolumes, AreaOther, AreaState}
+
+// hub counts changes by area and wakes those who wait for them.
+type hub struct {
+	revisions map[Area]*atomic.Int64 // fixed at creation
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+}
+
+type listener struct {
+	wake  chan struct{}
+	areas map[Area]bool // nil is every area
+}
+
+// newHub starts counting at the time of day, so that a revision never comes back after a restart.
+func newHub(now time.Time) *hub {
+	h := &hub{revisions: map[Area]*atomic.Int64{}, listeners: map[*listener]struct{}{}}
+	for _, a := range areas {
+		h.revisions[a] = &atomic.Int64{}
+		h.revisions[a].Store(now.UnixMilli())
+	}
+	return h
+}
+
+// changed is called after the store was updated: a listener that is woken sees the change.
+func (h *hub) changed(a Area) {
+	h.revisions[a].Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for l := range h.listeners {
+		if l.areas == nil || l.areas[a] {
+			select {
+			case l.wake <- struct{}{}:
+			default: // already woken and not looked yet
+			}
+		}
+	}
+}
+
+// revision sums the counters of areas: it grows whenever one of them changes.
+func (h *hub) revision(of ...Area) int64 {
+	var sum int64
+	for _, a := range of {
+		sum += h.revisions[a].Load()
+	}
+	return sum
+}
+
+func (h *hub) subscribe(of ...Area) (<-chan struct{}, func()) {
+	l := &listener{wake: make(chan struct{}, 1)}
+	if len(of) > 0 {
+		l.areas = map[Area]bool{}
+		for _, a := range of {
+			l.areas[a] = true
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listeners[l] = struct{}{}
+	return l.wake, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.listeners, l)
+	}
+}

@@ -1,0 +1,62 @@
+package fleet
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"kanrin.dev/kanrin/internal/fleet/trim"
+)
+
+// store is the trimmed cache of one kind other than pods.
+type store struct {
+	cache.Indexer
+	pool    *trim.Pool
+	changed func()
+}
+
+func newStore(pool *trim.Pool, changed func()) *store {
+	return &store{
+		Indexer: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}),
+		pool:    pool, changed: changed,
+	}
+}
+
+// Transformer trims objects while they stream in.
+func (s *store) Transformer() cache.TransformFunc {
+	return func(o any) (any, error) { return o, s.trim(o) }
+}
+
+func (s *store) trim(o any) error {
+	m, ok := o.(metav1.Object)
+	if !ok {
+		return fmt.Errorf("an object was expected, not %T", o)
+	}
+	s.pool.Object(m)
+	return nil
+}
+
+func (s *store) Add(o any) error { return s.Update(o) }
+
+func (s *store) Update(o any) error {
+	if err := s.trim(o); err != nil {
+		return err
+	}
+	err := s.Indexer.Update(o)
+	s.changed()
+	return err
+}
+
+func (s *store) Delete(o any) error {
+	err := s.Indexer.Delete(o)
+	s.changed()
+	return err
+}
+
+// Replace takes objects that are trimmed already: by the transformer or page by page (see feed).
+func (s *store) Replace(list []any, version string) error {
+	err := s.Indexer.Replace(list, version)
+	s.changed()
+	return err
+}

@@ -1,0 +1,115 @@
+package trim
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// annotations that the scheduler, the volume controllers' readers or Kanrin look at.
+var keptAnnotations = []string{
+	"kanrin.dev/", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/",
+	"storageclass.kubernetes.io/", "storage.alpha.kubernetes.io/",
+}
+
+// Object trims any kind but Pod, in place. Kinds that it does not know lose only their managed fields.
+func (p *Pool) Object(o metav1.Object) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if node, ok := o.(*corev1.Node); ok {
+		p.node(node) // first: it reads the managed fields
+	} else {
+		o.SetManagedFields(nil)
+	}
+	o.SetAnnotations(p.words.getMap(keep(o.GetAnnotations(), keptAnnotations...)))
+	o.SetLabels(p.words.getMap(o.GetLabels()))
+	o.SetOwnerReferences(p.owners(o.GetOwnerReferences()))
+	o.SetNamespace(p.words.get(o.GetNamespace()))
+	switch o := o.(type) {
+	case *appsv1.Deployment:
+		p.template(&o.Spec.Template)
+	case *appsv1.StatefulSet:
+		p.template(&o.Spec.Template)
+		o.Spec.VolumeClaimTemplates = nil
+	case *appsv1.DaemonSet:
+		p.template(&o.Spec.Template)
+	case *appsv1.ReplicaSet:
+		if metav1.GetControllerOf(o) != nil {
+			o.Spec.Template = corev1.PodTemplateSpec{} // its Deployment has it
+		} else {
+			p.template(&o.Spec.Template)
+		}
+		o.Status.Conditions = nil
+	case *corev1.ReplicationController:
+		if o.Spec.Template != nil {
+			p.template(o.Spec.Template)
+		}
+	case *batchv1.Job:
+		p.template(&o.Spec.Template)
+		o.Status.UncountedTerminatedPods = nil
+	case *batchv1.CronJob:
+		p.template(&o.Spec.JobTemplate.Spec.Template)
+	case *policyv1.PodDisruptionBudget:
+		o.Status.Conditions = nil
+	case *corev1.Service:
+		o.Spec = corev1.ServiceSpec{Selector: p.words.getMap(o.Spec.Selector), Type: o.Spec.Type}
+		o.Status = corev1.ServiceStatus{}
+	case *storagev1.StorageClass:
+		o.Parameters, o.MountOptions = nil, nil
+	case *corev1.PersistentVolume:
+		o.Spec.MountOptions = nil
+	case *corev1.PersistentVolumeClaim:
+		o.Status.Conditions = nil
+	}
+}
+
+// template keeps of a workload's template what its row shows: images, requests, priority.
+func (p *Pool) template(t *corev1.PodTemplateSpec) {
+	t.ObjectMeta = metav1.ObjectMeta{Labels: p.words.getMap(t.Labels)}
+	t.Spec = p.podSpec(&t.Spec).part
+}
+
+// node keeps the scheduler's view, the conditions without their heartbeats (which say nothing new ten times an hour),
+// and of the managed fields the one entry that tells who cordoned it.
+func (p *Pool) node(n *corev1.Node) {
+	n.ManagedFields = cordonEntry(n)
+	n.Status = corev1.NodeStatus{
+		Allocatable:      n.Status.Allocatable,
+		Conditions:       n.Status.Conditions,
+		Addresses:        n.Status.Addresses,
+		NodeInfo:         n.Status.NodeInfo,
+		Images:           p.images(n.Status.Images),
+		DeclaredFeatures: n.Status.DeclaredFeatures,
+	}
+	i := &n.Status.NodeInfo
+	n.Status.NodeInfo = corev1.NodeSystemInfo{
+		KubeletVersion: p.words.get(i.KubeletVersion), OSImage: p.words.get(i.OSImage), KernelVersion: p.words.get(i.KernelVersion),
+		ContainerRuntimeVersion: p.words.get(i.ContainerRuntimeVersion), OperatingSystem: p.words.get(i.OperatingSystem),
+		Architecture: p.words.get(i.Architecture), MachineID: i.MachineID, SystemUUID: i.SystemUUID, BootID: i.BootID,
+	}
+	for i := range n.Status.Conditions {
+		c := &n.Status.Conditions[i]
+		*c = corev1.NodeCondition{
+			Type: corev1.NodeConditionType(p.words.get(string(c.Type))), Status: corev1.ConditionStatus(p.words.get(string(c.Status))),
+			LastTransitionTime: c.LastTransitionTime, Reason: p.words.get(c.Reason), Message: p.words.get(c.Message),
+		}
+	}
+}
+
+func (p *Pool) images(in []corev1.ContainerImage) []corev1.ContainerImage {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make([]corev1.ContainerImage, len(in))
+	for i, image := range in {
+		names := make([]string, len(image.Names))
+		for j, n := range image.Names {
+			names[j] = p.words.get(n)
+		}
+		out[i] = corev1.ContainerImage{Names: names, SizeBytes: image.SizeBytes}
+	}
+	return out
+}

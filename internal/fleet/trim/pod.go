@@ -1,0 +1,173 @@
+package trim
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Pod is a trimmed pod with the parts that it shares with its like.
+type Pod struct {
+	*corev1.Pod
+	spec     *Spec
+	meta     *podMeta
+	statuses *podStatuses
+}
+
+// SharedSpec returns the part of the pod's spec that it shares with its like.
+func (p *Pod) SharedSpec() *Spec { return p.spec }
+
+type podMeta struct {
+	labels, annotations map[string]string
+	owners              []metav1.OwnerReference
+}
+
+type podStatuses struct {
+	containers, init []corev1.ContainerStatus
+}
+
+// Pod trims a pod. The given pod must not be used any more.
+func (p *Pool) Pod(pod *corev1.Pod) *Pod {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	spec := p.podSpec(&pod.Spec)
+	meta := p.podMeta(pod)
+	statuses := p.podStatuses(&pod.Status, &spec.part)
+
+	out := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:                       pod.Name,
+			Namespace:                  p.words.get(pod.Namespace),
+			UID:                        pod.UID,
+			ResourceVersion:            pod.ResourceVersion,
+			CreationTimestamp:          pod.CreationTimestamp,
+			DeletionTimestamp:          pod.DeletionTimestamp,
+			DeletionGracePeriodSeconds: pod.DeletionGracePeriodSeconds,
+			Finalizers:                 pod.Finalizers,
+			Labels:                     meta.labels,
+			Annotations:                meta.annotations,
+			OwnerReferences:            meta.owners,
+		},
+		Spec: spec.part,
+		Status: corev1.PodStatus{
+			Phase:                       corev1.PodPhase(p.words.get(string(pod.Status.Phase))),
+			Reason:                      p.words.get(pod.Status.Reason),
+			NominatedNodeName:           p.words.get(pod.Status.NominatedNodeName),
+			PodIP:                       pod.Status.PodIP,
+			QOSClass:                    corev1.PodQOSClass(p.words.get(string(pod.Status.QOSClass))),
+			Conditions:                  p.podConditions(pod.Status.Conditions),
+			ContainerStatuses:           statuses.containers,
+			InitContainerStatuses:       statuses.init,
+			ResourceClaimStatuses:       pod.Status.ResourceClaimStatuses,
+			ExtendedResourceClaimStatus: pod.Status.ExtendedResourceClaimStatus,
+		},
+	}
+	out.Spec.NodeName = p.words.get(pod.Spec.NodeName)
+	return &Pod{Pod: out, spec: spec, meta: meta, statuses: statuses}
+}
+
+// podMeta shares labels, kept annotations and owners: pods of one template differ in none of them, except a
+// StatefulSet's.
+func (p *Pool) podMeta(pod *corev1.Pod) *podMeta {
+	annotations := keep(pod.Annotations, podAnnotations...)
+	b := p.buf[:0]
+	for _, m := range []map[string]string{pod.Labels, annotations} {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			b = appendString(appendString(b, k), m[k])
+		}
+		b = append(b, 0xff)
+	}
+	for _, o := range pod.OwnerReferences {
+		b = appendString(appendString(appendString(b, o.Kind), o.Name), string(o.UID))
+		b = appendString(append(b, flag(o.Controller)), o.APIVersion)
+	}
+	p.buf = b
+	return p.metas.get(digestOf(b), func() *podMeta {
+		return &podMeta{
+			labels:      p.words.getMap(pod.Labels),
+			annotations: p.words.getMap(annotations),
+			owners:      p.owners(pod.OwnerReferences),
+		}
+	})
+}
+
+func (p *Pool) owners(in []metav1.OwnerReference) []metav1.OwnerReference {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make([]metav1.OwnerReference, len(in))
+	for i, o := range in {
+		out[i] = metav1.OwnerReference{
+			APIVersion: p.words.get(o.APIVersion), Kind: p.words.get(o.Kind),
+			Name: p.words.get(o.Name), UID: o.UID, Controller: o.Controller,
+		}
+	}
+	return out
+}
+
+// podConditions keeps those that say how a pod stands: ready, placed (with the scheduler's reason when not), about to be
+// disrupted.
+func (p *Pool) podConditions(in []corev1.PodCondition) []corev1.PodCondition {
+	n := 0
+	for i := range in {
+		if keptCondition(in[i].Type) {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]corev1.PodCondition, 0, n)
+	for _, c := range in {
+		if !keptCondition(c.Type) {
+			continue
+		}
+		t := corev1.PodCondition{
+			Type: corev1.PodConditionType(p.words.get(string(c.Type))), Status: corev1.ConditionStatus(p.words.get(string(c.Status))),
+			LastTransitionTime: c.LastTransitionTime,
+		}
+		if c.Status != corev1.ConditionTrue || c.Type == corev1.DisruptionTarget {
+			t.Reason, t.Message = p.words.get(c.Reason), p.words.get(c.Message)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func keptCondition(t corev1.PodConditionType) bool {
+	return t == corev1.PodReady || t == corev1.PodScheduled || t == corev1.DisruptionTarget
+}
+
+func flag(b *bool) byte {
+	if b != nil && *b {
+		return 1
+	}
+	return 0
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+var podAnnotations = []string{"kanrin.dev/", corev1.MirrorPodAnnotationKey}
+
+// keep returns the entries whose key is one of names, or begins with one that ends in a slash.
+func keep(m map[string]string, names ...string) map[string]string {
+	var out map[string]string
+	for k, v := range m {
+		for _, n := range names {
+			if k == n || strings.HasSuffix(n, "/") && strings.HasPrefix(k, n) {
+				if out == nil {
+					out = map[string]string{}
+				}
+				out[k] = v
+			}
+		}
+	}
+	return out
+}
