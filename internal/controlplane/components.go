@@ -91,7 +91,7 @@ func (c *ControlPlane) apiServer() Process {
 				return nil, err
 			}
 			_, port, _ := strings.Cut(c.ports.address(nameAPIServer), ":")
-			return []string{
+			args := []string{
 				"kube-apiserver",
 				"--etcd-servers=https://" + c.ports.address(nameEtcd),
 				"--etcd-cafile=" + c.pki.cert(certEtcdCA),
@@ -118,7 +118,12 @@ func (c *ControlPlane) apiServer() Process {
 				"--audit-log-maxage=90",
 				"--profiling=false",
 				"--shutdown-delay-duration=0s",
-			}, nil
+			}
+			if !c.conf.Scheduling {
+				// Nobody makes service accounts, and nobody collects garbage: a foreground deletion would never end.
+				args = append(args, "--disable-admission-plugins=ServiceAccount", "--enable-garbage-collector=false")
+			}
+			return args, nil
 		},
 		Ready: func(ctx context.Context) error {
 			return c.probe(ctx, certCA, certAdmin, "https://"+c.ports.address(nameAPIServer)+"/readyz")
@@ -158,6 +163,7 @@ func (c *ControlPlane) controllerManager() Process {
 			return append(c.clientArgs(nameControllerManager, certControllerManager),
 				"--service-account-private-key-file="+c.pki.file("sa.key"),
 				"--root-ca-file="+c.pki.cert(certCA),
+				"--use-service-account-credentials",
 				"--controllers=*,-node-ipam-controller,-service-lb-controller,-node-route-controller,-cloud-node-lifecycle-controller",
 				"--concurrent-deployment-syncs=10",
 				"--concurrent-replicaset-syncs=20",
@@ -200,8 +206,6 @@ func (c *ControlPlane) kwok() Process {
 				"kwok",
 				"--config=" + path,
 				"--kubeconfig=" + c.kubeconfigPath(certKwok),
-				"--manage-all-nodes=true",
-				"--node-lease-duration-seconds=40",
 				"--cidr=10.244.0.0/16",
 				"--server-address=" + c.ports.address(nameKwok),
 			}, nil

@@ -31,7 +31,7 @@ func openPorts(path string) *ports {
 	p := &ports{path: path, chosen: map[string]int{}}
 	if data, err := os.ReadFile(path); err == nil {
 		var read map[string]int
-		if json.Unmarshal(data, &read) == nil {
+		if json.Unmarshal(data, &read) == nil && read != nil {
 			maps.DeleteFunc(read, func(_ string, port int) bool { return port < firstPort || port > lastPort })
 			p.chosen = read
 		}
