@@ -12,6 +12,7 @@ type Area string
 const (
 	AreaNodes     Area = "nodes"     // Node, CSINode
 	AreaPods      Area = "pods"      // Pod
+	AreaPlacement Area = "placement" // Pod: one came, went, finished or was bound to a node
 	AreaWorkloads Area = "workloads" // Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, ReplicationController, Service
 	AreaBudgets   Area = "budgets"   // PodDisruptionBudget
 	AreaVolumes   Area = "volumes"   // PersistentVolume, PersistentVolumeClaim, StorageClass
@@ -19,7 +20,14 @@ const (
 	AreaState     Area = "state"     // the connection itself: reachable, stale, version
 )
 
-var areas = []Area{AreaNodes, AreaPods, AreaWorkloads, AreaBudgets, AreaVolumes, AreaOther, AreaState}
+var areas = []Area{AreaNodes, AreaPods, AreaPlacement, AreaWorkloads, AreaBudgets, AreaVolumes, AreaOther, AreaState}
+
+// RowAreas names, for each list of rows that people look at (the areas of inventory.Change), what its rows are made of.
+var RowAreas = map[string][]Area{
+	"nodes":     {AreaNodes, AreaPlacement, AreaState},
+	"pods":      {AreaPods, AreaNodes, AreaBudgets, AreaVolumes, AreaState},
+	"workloads": {AreaWorkloads, AreaPlacement, AreaBudgets, AreaState},
+}
 
 // hub counts changes by area and wakes those who wait for them.
 type hub struct {

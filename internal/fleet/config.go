@@ -21,6 +21,9 @@ type Configuration struct {
 	UserAgent string
 	// StatusInterval is the shortest pause between two writes of a cluster's status; 2 s by default.
 	StatusInterval time.Duration
+	// Embedded says that the management API is this process's own: nobody else registers clusters in it, and it has no
+	// controllers that would finish the deletion of a namespace.
+	Embedded bool
 }
 
 // withDefaults returns the configuration with its gaps filled.

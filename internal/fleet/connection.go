@@ -37,6 +37,7 @@ type Connection struct {
 	stores    map[string]*store
 	feeds     []*feed
 	hub       *hub
+	budgets   budgetView
 	gate      *gate
 	poke      chan struct{} // asks for a heartbeat now
 
@@ -45,6 +46,7 @@ type Connection struct {
 	heard    time.Time // when the server last answered
 	missed   time.Time // since when it does not, zero while it does; at first the time of creation
 	problem  *reach.Error
+	refused  *reach.Error // the credentials were replaced by some that cannot be used
 	version  string
 	uid      string // of namespace kube-system: which cluster it is
 	told     toldState
@@ -84,7 +86,12 @@ func newConnection(name string, creds *kubeconfig.Credentials, settings Configur
 	if c.watcher, err = kubernetes.NewForConfig(quick); err != nil {
 		return nil, fmt.Errorf("preparing the watching client of cluster %s: %w", name, err)
 	}
-	c.pods = newPodIndex(c.pool, func() { c.hub.changed(AreaPods) })
+	c.pods = newPodIndex(c.pool, func(placement bool) {
+		c.hub.changed(AreaPods)
+		if placement {
+			c.hub.changed(AreaPlacement)
+		}
+	})
 	for _, k := range kinds(c.watcher) {
 		f := &feed{name: k.resource, area: k.area, source: k.source, gate: c.gate, notify: c.look, lost: c.hurry}
 		if k.resource == "pods" {
@@ -143,6 +150,13 @@ func (c *Connection) Version() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.version
+}
+
+// UID is that of namespace kube-system, by which a cluster is recognised; empty when it could not be read.
+func (c *Connection) UID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.uid
 }
 
 // WaitSynced returns when the caches hold the present state of the cluster and follow it. When the context ends first the

@@ -157,6 +157,13 @@ func (f *feed) status(now time.Time) (synced bool, stale time.Time, err error) {
 	return true, f.down, f.err
 }
 
+// following reports whether a watch runs on a cache that is filled.
+func (f *feed) following() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.synced && f.open && !f.partial
+}
+
 // filling tells the feed when the reflector has replaced the content of the store.
 type filling struct {
 	cache.TransformingStore

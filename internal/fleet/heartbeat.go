@@ -2,13 +2,7 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/version"
 
 	"kanrin.dev/kanrin/internal/fleet/kubeconfig"
 	"kanrin.dev/kanrin/internal/fleet/reach"
@@ -24,6 +18,13 @@ const (
 // beat asks the API server at regular intervals whether it is there, until the connection is closed.
 func (c *Connection) beat() {
 	for c.ended.Err() == nil {
+		if c.suspended() {
+			select {
+			case <-c.poke:
+			case <-c.ended.Done():
+			}
+			continue
+		}
 		ctx, cancel := context.WithTimeout(c.ended, c.settings.HeartbeatTimeout)
 		err := c.ask(ctx)
 		silent := ctx.Err() != nil
@@ -52,7 +53,7 @@ func (c *Connection) hurry() {
 // rest sleeps until the next heartbeat is due or asked for.
 func (c *Connection) rest() {
 	pause := c.settings.Heartbeat
-	if !c.State().Fresh {
+	if !c.State().Fresh || c.lagging() {
 		pause = retryAfter
 	}
 	timer := time.NewTimer(pokeAfter)
@@ -73,32 +74,22 @@ func (c *Connection) rest() {
 // ask sends one request that goes through to the cluster's etcd, so that an API server that has lost it does not pass for
 // alive, and reads the version when it is not known.
 func (c *Connection) ask(ctx context.Context) error {
-	var ns corev1.Namespace
-	err := c.watcher.CoreV1().RESTClient().Get().Resource("namespaces").Name(metav1.NamespaceSystem).
-		MaxRetries(0).Do(ctx).Into(&ns)
-	switch {
-	case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
-		// It answered and knows who asks; whether Kanrin may list what it needs, the feeds find out.
-	case err != nil:
-		return err
-	default:
-		c.mu.Lock()
-		c.uid = string(ns.UID)
-		c.mu.Unlock()
-	}
-	if c.Version() != "" && c.State().Fresh {
-		return nil
-	}
-	raw, err := c.watcher.Discovery().RESTClient().Get().AbsPath("/version").MaxRetries(0).DoRaw(ctx)
+	uid, err := askUID(ctx, c.watcher)
 	if err != nil {
 		return err
 	}
-	var v version.Info
-	if err := json.Unmarshal(raw, &v); err != nil || v.GitVersion == "" {
-		return reach.ErrForeign
+	c.mu.Lock()
+	c.uid = uid
+	c.mu.Unlock()
+	if c.Version() != "" && c.State().Fresh {
+		return nil
+	}
+	v, err := askVersion(ctx, c.watcher)
+	if err != nil {
+		return err
 	}
 	c.mu.Lock()
-	c.version = v.GitVersion
+	c.version = v
 	c.mu.Unlock()
 	return nil
 }
@@ -107,6 +98,9 @@ func (c *Connection) ask(ctx context.Context) error {
 func (c *Connection) note(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.refused != nil {
+		return // asked before the credentials were withdrawn
+	}
 	if err == nil {
 		if !c.missed.IsZero() {
 			c.log.Info("the cluster answers", "server", c.subject.Server, "version", c.version)
@@ -136,7 +130,7 @@ func (c *Connection) rotate(creds *kubeconfig.Credentials) error {
 	c.mu.Lock()
 	stop := c.stop
 	c.subject = reach.SubjectOf(c.Name, creds)
-	c.missed, c.problem, c.version = time.Now(), nil, ""
+	c.missed, c.problem, c.refused, c.version = time.Now(), nil, nil, ""
 	c.mu.Unlock()
 	c.gate.set(false)
 	stop()
@@ -144,5 +138,28 @@ func (c *Connection) rotate(creds *kubeconfig.Credentials) error {
 	c.feeding.Wait()
 	c.feed()
 	c.look()
+	c.hurry()
 	return nil
+}
+
+// refuse ends all traffic: the credentials were withdrawn. A later rotate goes on.
+func (c *Connection) refuse(problem *reach.Error) {
+	c.mu.Lock()
+	if c.missed.IsZero() {
+		c.missed = time.Now()
+	}
+	c.refused = problem
+	stop := c.stop
+	c.mu.Unlock()
+	c.gate.set(false)
+	stop()
+	c.wire.line.Swap(closedLine(c.wire.origin)).cut()
+	c.feeding.Wait()
+	c.look()
+}
+
+func (c *Connection) suspended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused != nil
 }

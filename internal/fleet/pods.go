@@ -17,7 +17,7 @@ import (
 // returned slices are the caller's. It is safe for concurrent use.
 type PodIndex struct {
 	pool    *trim.Pool
-	changed func()
+	changed func(placement bool)
 
 	mu      sync.RWMutex
 	pods    map[podKey]*trim.Pod
@@ -27,7 +27,7 @@ type PodIndex struct {
 
 type podKey struct{ namespace, name string }
 
-func newPodIndex(pool *trim.Pool, changed func()) *PodIndex {
+func newPodIndex(pool *trim.Pool, changed func(placement bool)) *PodIndex {
 	x := &PodIndex{pool: pool, changed: changed}
 	x.reset(0)
 	return x
@@ -140,10 +140,10 @@ func (x *PodIndex) Update(o any) error {
 		return err
 	}
 	x.mu.Lock()
-	x.remove(podKey{p.Namespace, p.Name})
+	before := x.remove(podKey{p.Namespace, p.Name})
 	x.insert(p)
 	x.mu.Unlock()
-	x.changed()
+	x.changed(before == nil || moved(before.Pod, p.Pod))
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (x *PodIndex) Delete(o any) error {
 	x.mu.Lock()
 	x.remove(podKey{m.GetNamespace(), m.GetName()})
 	x.mu.Unlock()
-	x.changed()
+	x.changed(true)
 	return nil
 }
 
@@ -176,7 +176,7 @@ func (x *PodIndex) Replace(list []any, _ string) error {
 		x.insert(p)
 	}
 	x.mu.Unlock()
-	x.changed()
+	x.changed(true)
 	return nil
 }
 
@@ -191,16 +191,23 @@ func (x *PodIndex) insert(p *trim.Pod) {
 	}
 }
 
-func (x *PodIndex) remove(k podKey) {
+func (x *PodIndex) remove(k podKey) *trim.Pod {
 	p, ok := x.pods[k]
 	if !ok {
-		return
+		return nil
 	}
 	delete(x.pods, k)
 	drop(x.byNode, p.Spec.NodeName, p)
 	if o := metav1.GetControllerOfNoCopy(p.Pod); o != nil {
 		drop(x.byOwner, o.UID, p)
 	}
+	return p
+}
+
+// moved reports whether two versions of a pod differ in where they are and what they hold there.
+func moved(a, b *corev1.Pod) bool {
+	return a.UID != b.UID || a.Spec.NodeName != b.Spec.NodeName || a.Status.Phase != b.Status.Phase ||
+		(a.DeletionTimestamp == nil) != (b.DeletionTimestamp == nil)
 }
 
 func drop[K comparable](index map[K][]*trim.Pod, key K, p *trim.Pod) {

@@ -43,6 +43,9 @@ func (c *Connection) State() State {
 		Reachable: !c.heard.IsZero() && c.missed.IsZero(), Problem: c.problem,
 		LastSeen: c.heard, Version: c.version, Server: c.subject.Server, Expires: c.subject.Expires,
 	}
+	if c.refused != nil {
+		s.Problem = c.refused
+	}
 	since, subject := c.missed, c.subject
 	// A heartbeat that is overdue says as much as one that failed: the machine may have slept.
 	if late := c.heard.Add(c.settings.Heartbeat + c.settings.HeartbeatTimeout + rollover); s.Reachable && now.After(late) {
@@ -92,4 +95,14 @@ func (c *Connection) look() {
 	if changed {
 		c.hub.changed(AreaState)
 	}
+}
+
+// lagging reports whether a watch is missing, even if not yet for long enough to call the caches stale.
+func (c *Connection) lagging() bool {
+	for _, f := range c.feeds {
+		if !f.following() {
+			return true
+		}
+	}
+	return false
 }

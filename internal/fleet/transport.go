@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -46,6 +47,14 @@ func newLine(config *rest.Config) (*line, error) {
 	}
 	return l, nil
 }
+
+// closedLine leads nowhere: every request fails at once.
+func closedLine(base *url.URL) *line {
+	dialer := connrotation.NewDialer(func(context.Context, string, string) (net.Conn, error) { return nil, errWithdrawn })
+	return &line{base: base, dialer: dialer, rt: &http.Transport{DialContext: dialer.DialContext, DialTLSContext: dialer.DialContext}}
+}
+
+var errWithdrawn = errors.New("the cluster's credentials were withdrawn")
 
 // cut closes every connection: requests that wait on them fail now.
 func (l *line) cut() { l.dialer.CloseAll() }

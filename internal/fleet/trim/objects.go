@@ -4,7 +4,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -52,8 +51,6 @@ func (p *Pool) Object(o metav1.Object) {
 		o.Status.UncountedTerminatedPods = nil
 	case *batchv1.CronJob:
 		p.template(&o.Spec.JobTemplate.Spec.Template)
-	case *policyv1.PodDisruptionBudget:
-		o.Status.Conditions = nil
 	case *corev1.Service:
 		o.Spec = corev1.ServiceSpec{Selector: p.words.getMap(o.Spec.Selector), Type: o.Spec.Type}
 		o.Status = corev1.ServiceStatus{}
