@@ -234,3 +234,11 @@ func (a *Access) Role(ctx context.Context, user string) (Role, error) {
 
 // Sessions is the number of sessions in force when they were last counted, at most ten minutes ago.
 func (a *Access) Sessions() int64 { return max(a.inForce.Load(), 0) }
+
+// Ready returns why the management API, without which nobody can be let in, does not answer.
+func (a *Access) Ready(ctx context.Context) error {
+	if err := a.bindings.client.CoreV1().RESTClient().Get().AbsPath("readyz").Do(ctx).Error(); err != nil {
+		return fmt.Errorf("asking the management API whether it is ready: %w", err)
+	}
+	return nil
+}

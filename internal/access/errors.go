@@ -32,6 +32,7 @@ const (
 	CodeForeignOrigin         Code = "ForeignOrigin"
 	CodeHostNotAllowed        Code = "HostNotAllowed"
 	CodeUpgradeRefused        Code = "UpgradeRefused"
+	CodeMethodNotServed       Code = "MethodNotServed"
 	CodePathNotServed         Code = "PathNotServed"
 	CodeManagementAway        Code = "ManagementAway"
 	CodeNameInvalid           Code = "NameInvalid"
