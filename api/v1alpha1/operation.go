@@ -20,9 +20,9 @@ import (
 // +kubebuilder:printcolumn:name="By",type=string,JSONPath=`.spec.requestedBy`,priority=1
 // +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.status.plan.digest`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || self.spec.approvedPlan == ” || (has(self.status) && has(self.status.plan) && self.status.plan.digest == self.spec.approvedPlan)",message="StalePlan: approvedPlan is not the digest of the present plan; read the plan again and approve its digest"
-// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || self.spec.approvedPlan == ” || (has(self.status) && self.status.phase == 'Planned')",message="PlanUsed: the plan is not waiting for an approval; only an operation in phase Planned can be approved"
-// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || self.spec.approvedPlan == ” || (has(self.status) && has(self.status.plan) && !(has(self.status.plan.findings) && self.status.plan.findings.exists(f, f.severity == 'blocker')))",message="Blocked: the plan has blockers; plan again with one of the ways round that each blocker names"
+// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || size(self.spec.approvedPlan) == 0 || (has(self.status) && has(self.status.plan) && self.status.plan.digest == self.spec.approvedPlan)",message="StalePlan: approvedPlan is not the digest of the present plan; read the plan again and approve its digest"
+// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || size(self.spec.approvedPlan) == 0 || (has(self.status) && self.status.phase == 'Planned')",message="PlanUsed: the plan is not waiting for an approval; only an operation in phase Planned can be approved"
+// +kubebuilder:validation:XValidation:rule="self.spec.approvedPlan == oldSelf.spec.approvedPlan || size(self.spec.approvedPlan) == 0 || (has(self.status) && has(self.status.plan) && !(has(self.status.plan.findings) && self.status.plan.findings.exists(f, f.severity == 'blocker')))",message="Blocked: the plan has blockers; plan again with one of the ways round that each blocker names"
 type Operation struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
