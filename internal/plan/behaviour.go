@@ -29,6 +29,9 @@ type Undoer interface {
 type Planner interface {
 	// Plan gathers facts, plays them through and returns a draft. It changes nothing. A *Failure refuses the request.
 	Plan(ctx context.Context, op *v1alpha1.Operation) (*Draft, error)
+	// Facts gathers the facts alone: the same value as Draft.Facts of a plan made now. It is how a plan is found fresh without
+	// rehearsing it again.
+	Facts(ctx context.Context, op *v1alpha1.Operation) (any, error)
 	// Report compares the finished operation with its plan.
 	Report(ctx context.Context, op *v1alpha1.Operation, members []v1alpha1.Member) ([]v1alpha1.Line, map[string]int64, error)
 }

@@ -41,11 +41,11 @@ func Seal(op *v1alpha1.Operation, d *Draft, now time.Time) error {
 			return fmt.Errorf("member %s belongs to no step", m.Object)
 		}
 	}
-	facts, err := digest(d.Facts)
+	facts, err := FactsDigest(d.Facts)
 	if err != nil {
-		return wrapf(err, "computing the digest of the facts")
+		return err
 	}
-	p.FactsDigest = facts[:12]
+	p.FactsDigest = facts
 
 	if p.MembersDigest, err = membersDigest(d.Members); err != nil {
 		return wrapf(err, "computing the digest of the members")
@@ -95,6 +95,15 @@ func Seal(op *v1alpha1.Operation, d *Draft, now time.Time) error {
 		return Refuse(v1alpha1.ReasonInvalidInput, "PlanTooLarge", d.Target, "bytes", len(size), "limit", MaxPlanBytes)
 	}
 	return nil
+}
+
+// FactsDigest is the digest of facts as it stands in a sealed plan.
+func FactsDigest(facts any) (string, error) {
+	sum, err := digest(facts)
+	if err != nil {
+		return "", wrapf(err, "computing the digest of the facts")
+	}
+	return sum[:12], nil
 }
 
 // membersDigest covers what is done to whom, not where it is expected to end up.

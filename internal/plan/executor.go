@@ -38,11 +38,11 @@ const beat = 500 * time.Millisecond
 // Execute carries the operation on from wherever its journal stands, until it is over (nil) or this executor has lost its right
 // (ErrFenced) or ctx ends. The operation must be Running, Paused or Cancelling.
 func (x *Executor) Execute(ctx context.Context, key client.ObjectKey, control Control) error {
-	j, err := claim(ctx, x.Store, x.Fence, x.Identity, key)
+	j, err := Claim(ctx, x.Store, x.Fence, x.Identity, key)
 	if err != nil {
 		return wrapf(err, "taking over operation %s", key)
 	}
-	op := j.snapshot()
+	op := j.Snapshot()
 	members, err := x.Store.Members(ctx, op)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (r *run) turn(ctx context.Context) error {
 	if err := r.x.Fence.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
-	op := r.journal.snapshot()
+	op := r.journal.Snapshot()
 	paused, cancelled := r.control.Switches()
 	switch {
 	case op.Status.Phase.Terminal():
@@ -92,7 +92,7 @@ func (r *run) turn(ctx context.Context) error {
 		return r.rest(ctx, held, func() bool { return r.held() == "" })
 	}
 	if op.Status.Phase != v1alpha1.PhaseRunning {
-		err := r.journal.update(ctx, func(s *v1alpha1.OperationStatus) { setPhase(s, v1alpha1.PhaseRunning, "Running", nil) })
+		err := r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) { SetPhase(s, v1alpha1.PhaseRunning, "Running", nil) })
 		if err != nil {
 			return err
 		}
@@ -118,9 +118,9 @@ func (r *run) turn(ctx context.Context) error {
 // rest makes the pause durable and waits until a switch changes or free says that the reason is gone.
 func (r *run) rest(ctx context.Context, reason string, free func() bool) error {
 	if reason != "" {
-		op := r.journal.snapshot()
+		op := r.journal.Snapshot()
 		if op.Status.Phase != v1alpha1.PhasePaused || op.Status.Reason != reason {
-			err := r.journal.update(ctx, func(s *v1alpha1.OperationStatus) { setPhase(s, v1alpha1.PhasePaused, reason, nil) })
+			err := r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) { SetPhase(s, v1alpha1.PhasePaused, reason, nil) })
 			if err != nil {
 				return err
 			}
@@ -154,12 +154,14 @@ func (r *run) rest(ctx context.Context, reason string, free func() bool) error {
 
 // giveUp writes down that a step failed and waits for a person: resume tries again, cancel undoes.
 func (r *run) giveUp(ctx context.Context, f *Failure) error {
-	r.x.Log.Warn("step failed", "operation", r.journal.snapshot().Name, "code", f.Code, "object", f.Object, "error", f.Error())
+	r.x.Log.Warn("step failed", "operation", r.journal.Snapshot().Name, "code", f.Code, "object", f.Object, "error", f.Error())
 	params := map[string]string{"why": f.Error(), "code": f.Code}
 	for k, v := range f.Params {
 		params[k] = v
 	}
-	err := r.journal.update(ctx, func(s *v1alpha1.OperationStatus) { setPhase(s, v1alpha1.PhasePaused, v1alpha1.ReasonStepFailed, params) })
+	err := r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) {
+		SetPhase(s, v1alpha1.PhasePaused, v1alpha1.ReasonStepFailed, params)
+	})
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (r *run) giveUp(ctx context.Context, f *Failure) error {
 		return err
 	}
 	// A crash before this line leaves a failed step without the switch: the next executor tries it once more, which is harmless.
-	err = r.journal.retry(ctx, r.control.SetPaused)
+	err = r.journal.Retry(ctx, r.control.SetPaused)
 	if err != nil {
 		return wrapf(err, "pausing after a failed step")
 	}
@@ -176,7 +178,7 @@ func (r *run) giveUp(ctx context.Context, f *Failure) error {
 
 // finish scores the forecast and ends the operation.
 func (r *run) finish(ctx context.Context) error {
-	op := r.journal.snapshot()
+	op := r.journal.Snapshot()
 	planner, err := r.x.Registry.Planner(op.Spec.Type)
 	if err != nil {
 		return err
@@ -197,9 +199,9 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.log.flush(ctx); err != nil {
 		return err
 	}
-	return r.journal.update(ctx, func(s *v1alpha1.OperationStatus) {
+	return r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) {
 		s.Report, s.FinishedAt, s.StepText = report, end, ""
-		setPhase(s, v1alpha1.PhaseSucceeded, v1alpha1.ReasonDone, map[string]string{
+		SetPhase(s, v1alpha1.PhaseSucceeded, v1alpha1.ReasonDone, map[string]string{
 			"seconds": fmt.Sprint(report.TookSeconds), "forecast": fmt.Sprint(report.ForecastSeconds),
 		})
 	})

@@ -28,7 +28,7 @@ func Interlock(op *v1alpha1.Operation, others []v1alpha1.Operation) (*v1alpha1.O
 		if Disruptive(op.Spec.Type) && Disruptive(o.Spec.Type) {
 			return o, op.Namespace
 		}
-		if node := shared(nodes(op), nodes(o)); node != "" {
+		if node := shared(Nodes(op), Nodes(o)); node != "" {
 			return o, node
 		}
 	}
@@ -40,8 +40,8 @@ func AtWork(p v1alpha1.Phase) bool {
 	return p == v1alpha1.PhaseRunning || p == v1alpha1.PhasePaused || p == v1alpha1.PhaseCancelling
 }
 
-// nodes are those that an operation asks for.
-func nodes(op *v1alpha1.Operation) []string {
+// Nodes are those that an operation asks for.
+func Nodes(op *v1alpha1.Operation) []string {
 	s := op.Spec
 	switch {
 	case s.Drain != nil:

@@ -24,8 +24,8 @@ type Fence interface {
 	Epoch() int64
 }
 
-// journal owns the status of one operation for as long as its executor may act.
-type journal struct {
+// Journal owns the status of one operation for as long as its executor may act.
+type Journal struct {
 	store    Store
 	fence    Fence
 	identity string
@@ -34,9 +34,9 @@ type journal struct {
 	op *v1alpha1.Operation // the last version that was read or written; Status is ours
 }
 
-// claim takes the operation over for this epoch: from then on, every write of an older executor fails.
-func claim(ctx context.Context, store Store, fence Fence, identity string, key client.ObjectKey) (*journal, error) {
-	j := &journal{store: store, fence: fence, identity: identity}
+// Claim takes the operation over for this epoch: from then on, every write of an older executor fails.
+func Claim(ctx context.Context, store Store, fence Fence, identity string, key client.ObjectKey) (*Journal, error) {
+	j := &Journal{store: store, fence: fence, identity: identity}
 	for {
 		op, err := j.read(ctx, key)
 		if err != nil {
@@ -64,16 +64,16 @@ func claim(ctx context.Context, store Store, fence Fence, identity string, key c
 	}
 }
 
-// status returns a copy of the present status and spec.
-func (j *journal) snapshot() *v1alpha1.Operation {
+// Snapshot returns a copy of the present status and spec.
+func (j *Journal) Snapshot() *v1alpha1.Operation {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.op.DeepCopy()
 }
 
-// update changes the status and makes it durable before it returns. It keeps trying while the API is out of reach, for as long as
+// Update changes the status and makes it durable before it returns. It keeps trying while the API is out of reach, for as long as
 // the fence holds; a status that could not be written leaves the journal as it was.
-func (j *journal) update(ctx context.Context, change func(*v1alpha1.OperationStatus)) error {
+func (j *Journal) Update(ctx context.Context, change func(*v1alpha1.OperationStatus)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	before := j.op.DeepCopy()
@@ -107,20 +107,21 @@ func (j *journal) update(ctx context.Context, change func(*v1alpha1.OperationSta
 	}
 }
 
-// read and write retry what can be retried. An error that is returned is final: ErrFenced, a conflict, not found, invalid.
-func (j *journal) read(ctx context.Context, key client.ObjectKey) (op *v1alpha1.Operation, err error) {
-	err = j.retry(ctx, func(ctx context.Context) error {
+// read and write: an error that is returned is final: ErrFenced, a conflict, not found, invalid.
+func (j *Journal) read(ctx context.Context, key client.ObjectKey) (op *v1alpha1.Operation, err error) {
+	err = j.Retry(ctx, func(ctx context.Context) error {
 		op, err = j.store.Get(ctx, key)
 		return err
 	})
 	return op, err
 }
 
-func (j *journal) write(ctx context.Context) error {
-	return j.retry(ctx, func(ctx context.Context) error { return j.store.UpdateStatus(ctx, j.op) })
+func (j *Journal) write(ctx context.Context) error {
+	return j.Retry(ctx, func(ctx context.Context) error { return j.store.UpdateStatus(ctx, j.op) })
 }
 
-func (j *journal) retry(ctx context.Context, call func(context.Context) error) error {
+// Retry makes a call to the management API again until it is answered, for as long as the fence holds.
+func (j *Journal) Retry(ctx context.Context, call func(context.Context) error) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		if err := j.fence.Check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrFenced, err)
@@ -159,8 +160,8 @@ func retriable(err error) bool {
 	return true
 }
 
-// setPhase puts phase, reason and message (status.<reason>) together.
-func setPhase(s *v1alpha1.OperationStatus, p v1alpha1.Phase, reason string, params map[string]string) {
+// SetPhase puts phase, reason and message (status.<reason>) together.
+func SetPhase(s *v1alpha1.OperationStatus, p v1alpha1.Phase, reason string, params map[string]string) {
 	s.Phase, s.Reason, s.Params = p, reason, params
 	s.Message = lang.English.Text("status."+reason, params)
 	if p.Terminal() || p == v1alpha1.PhasePaused {

@@ -16,7 +16,7 @@ import (
 // logWriter gathers journal lines and stores them in chunks. Lines are detail: losing the last seconds of them in a crash is allowed,
 // losing the journal proper (status.steps) is not.
 type logWriter struct {
-	journal *journal
+	journal *Journal
 	log     *slog.Logger
 
 	mu    sync.Mutex
@@ -70,11 +70,11 @@ func (w *logWriter) flush(ctx context.Context) error {
 	if err != nil {
 		return wrapf(err, "packing journal lines")
 	}
-	op := w.journal.snapshot()
+	op := w.journal.Snapshot()
 	for _, c := range chunks {
 		for {
 			l := newLog(op, JournalLogName(op.Name, w.next), v1alpha1.LogJournal, w.next, c)
-			err := w.journal.retry(ctx, func(ctx context.Context) error { return w.journal.store.CreateLog(ctx, l) })
+			err := w.journal.Retry(ctx, func(ctx context.Context) error { return w.journal.store.CreateLog(ctx, l) })
 			w.next++
 			if apierrors.IsAlreadyExists(err) {
 				continue
@@ -86,5 +86,5 @@ func (w *logWriter) flush(ctx context.Context) error {
 			break
 		}
 	}
-	return w.journal.update(ctx, func(s *v1alpha1.OperationStatus) { s.LogChunks = w.next })
+	return w.journal.Update(ctx, func(s *v1alpha1.OperationStatus) { s.LogChunks = w.next })
 }

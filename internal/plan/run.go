@@ -14,7 +14,7 @@ import (
 // run is one executor at work on one operation.
 type run struct {
 	x       *Executor
-	journal *journal
+	journal *Journal
 	control Control
 	members []v1alpha1.Member
 	log     *logWriter
@@ -59,7 +59,7 @@ func (r *run) persistProgress(ctx context.Context) {
 	if !dirty {
 		return
 	}
-	if err := r.journal.update(ctx, r.fill); err != nil && ctx.Err() == nil && !Interrupted(err) {
+	if err := r.journal.Update(ctx, r.fill); err != nil && ctx.Err() == nil && !Interrupted(err) {
 		r.x.Log.Warn("progress could not be stored", "error", err)
 	}
 }
@@ -183,7 +183,7 @@ func (r *run) interruptible(ctx context.Context) (context.Context, context.Cance
 func (r *run) forward(ctx context.Context) error {
 	ctx, stop := r.interruptible(ctx)
 	defer stop()
-	steps := r.journal.snapshot().Status.Plan.Steps
+	steps := r.journal.Snapshot().Status.Plan.Steps
 	for i := 0; i < len(steps); {
 		end := i + 1
 		for steps[i].Group != "" && end < len(steps) && steps[end].Group == steps[i].Group {
@@ -229,7 +229,7 @@ func (r *run) one(ctx context.Context, s v1alpha1.Step, index, total int) error 
 	if !ok {
 		return Fail("UnknownStep", s.Kind, nil)
 	}
-	op := r.journal.snapshot()
+	op := r.journal.Snapshot()
 	state := *step(&op.Status, s.ID)
 	if state.State == v1alpha1.StepDone || state.State == v1alpha1.StepSkipped {
 		return nil
@@ -251,7 +251,7 @@ func (r *run) one(ctx context.Context, s v1alpha1.Step, index, total int) error 
 	if err := r.guard(); err != nil {
 		return err
 	}
-	err = r.journal.update(r.base, func(st *v1alpha1.OperationStatus) {
+	err = r.journal.Update(r.base, func(st *v1alpha1.OperationStatus) {
 		e := step(st, s.ID)
 		e.State, e.Message, e.Code, e.Params = v1alpha1.StepRunning, "", "", nil
 		e.Attempts++
@@ -312,7 +312,7 @@ func (r *run) stopped(ctx context.Context, s v1alpha1.Step, err error) error {
 
 func (r *run) ended(s v1alpha1.Step, state v1alpha1.StepState, f *Failure) error {
 	r.goOn()
-	err := r.journal.update(r.base, func(st *v1alpha1.OperationStatus) {
+	err := r.journal.Update(r.base, func(st *v1alpha1.OperationStatus) {
 		r.fill(st)
 		e := step(st, s.ID)
 		e.State, e.FinishedAt = state, now()

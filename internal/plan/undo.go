@@ -11,9 +11,9 @@ import (
 // cancel undoes what can be undone, last step first, and ends the operation. A crash on the way is resumed here, because the phase
 // says Cancelling.
 func (r *run) cancel(ctx context.Context) error {
-	op := r.journal.snapshot()
+	op := r.journal.Snapshot()
 	if op.Status.Phase != v1alpha1.PhaseCancelling {
-		err := r.journal.update(ctx, func(s *v1alpha1.OperationStatus) { setPhase(s, v1alpha1.PhaseCancelling, "Cancelling", nil) })
+		err := r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) { SetPhase(s, v1alpha1.PhaseCancelling, "Cancelling", nil) })
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (r *run) cancel(ctx context.Context) error {
 		}
 	}
 	var left []string
-	done := r.journal.snapshot()
+	done := r.journal.Snapshot()
 	for _, e := range done.Status.Steps {
 		if e.State == v1alpha1.StepNotUndone && e.Code != "" {
 			left = append(left, e.Message)
@@ -40,19 +40,19 @@ func (r *run) cancel(ctx context.Context) error {
 	if err := r.log.flush(ctx); err != nil {
 		return err
 	}
-	return r.journal.update(ctx, func(s *v1alpha1.OperationStatus) {
+	return r.journal.Update(ctx, func(s *v1alpha1.OperationStatus) {
 		s.FinishedAt, s.StepText = now(), ""
 		if len(left) > 0 {
-			setPhase(s, v1alpha1.PhaseFailed, v1alpha1.ReasonUndoFailed, map[string]string{"left": strings.Join(left, "; ")})
+			SetPhase(s, v1alpha1.PhaseFailed, v1alpha1.ReasonUndoFailed, map[string]string{"left": strings.Join(left, "; ")})
 			return
 		}
-		setPhase(s, v1alpha1.PhaseCancelled, v1alpha1.ReasonCancelled, nil)
+		SetPhase(s, v1alpha1.PhaseCancelled, v1alpha1.ReasonCancelled, nil)
 	})
 }
 
 // undo takes one step back, if it was ever begun.
 func (r *run) undo(ctx context.Context, s v1alpha1.Step) error {
-	op := r.journal.snapshot()
+	op := r.journal.Snapshot()
 	state := step(&op.Status, s.ID).State
 	switch state {
 	case v1alpha1.StepPending, v1alpha1.StepSkipped, v1alpha1.StepUndone, v1alpha1.StepNotUndone:
@@ -62,7 +62,7 @@ func (r *run) undo(ctx context.Context, s v1alpha1.Step) error {
 	if !ok {
 		return r.ended(s, v1alpha1.StepNotUndone, nil)
 	}
-	err := r.journal.update(r.base, func(st *v1alpha1.OperationStatus) { step(st, s.ID).State = v1alpha1.StepUndoing })
+	err := r.journal.Update(r.base, func(st *v1alpha1.OperationStatus) { step(st, s.ID).State = v1alpha1.StepUndoing })
 	if err != nil {
 		return err
 	}

@@ -63,10 +63,7 @@ func Compose(f *Facts, o Options, s *Schedule, places *rehearse.ScenarioResult, 
 			}
 		}
 	}
-	d := &plan.Draft{Facts: struct {
-		Facts   *Facts
-		Options Options
-	}{f, o}, Target: strings.Join(o.Nodes, ", ")}
+	d := &plan.Draft{Facts: factsOf(f, o), Target: strings.Join(o.Nodes, ", ")}
 	c.draft = d
 	d.Plan.Findings = fs
 	if err := c.steps(); err != nil {
