@@ -10,6 +10,9 @@ const MaxChunkBytes = 256 << 10
 // LabelOperation on an OperationLog names its operation.
 const LabelOperation = "kanrin.dev/operation"
 
+// LabelPlan on an OperationLog with members is the digest of the plan that they belong to.
+const LabelPlan = "kanrin.dev/plan"
+
 // LogContent says what a chunk holds.
 // +kubebuilder:validation:Enum=Journal;Members
 type LogContent string

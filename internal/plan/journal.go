@@ -71,6 +71,9 @@ func (j *Journal) Snapshot() *v1alpha1.Operation {
 	return j.op.DeepCopy()
 }
 
+// Spec returns the spec as last read. It may be called from within the change of Update.
+func (j *Journal) Spec() v1alpha1.OperationSpec { return *j.op.Spec.DeepCopy() }
+
 // Update changes the status and makes it durable before it returns. It keeps trying while the API is out of reach, for as long as
 // the fence holds; a status that could not be written leaves the journal as it was.
 func (j *Journal) Update(ctx context.Context, change func(*v1alpha1.OperationStatus)) error {

@@ -57,7 +57,7 @@ func (s APIStore) Members(ctx context.Context, op *v1alpha1.Operation) ([]v1alph
 	var out []v1alpha1.Member
 	for i := int32(0); i < op.Status.Plan.MemberChunks; i++ {
 		var l v1alpha1.OperationLog
-		key := client.ObjectKey{Namespace: op.Namespace, Name: memberLogName(op, op.Status.Plan.Digest, i)}
+		key := client.ObjectKey{Namespace: op.Namespace, Name: MemberLogName(op.Name, op.Status.Plan.Digest, i)}
 		if err := s.Client.Get(ctx, key, &l); err != nil {
 			return nil, wrapf(err, "reading members of plan %s", op.Status.Plan.Digest)
 		}
@@ -85,8 +85,8 @@ func StoreMembers(ctx context.Context, s Store, op *v1alpha1.Operation, p *v1alp
 	}
 	p.MemberChunks = int32(len(chunks))
 	for i, c := range chunks {
-		l := newLog(op, memberLogName(op, p.Digest, int32(i)), v1alpha1.LogMembers, int32(i), c)
-		l.Spec.Plan = p.Digest
+		l := newLog(op, MemberLogName(op.Name, p.Digest, int32(i)), v1alpha1.LogMembers, int32(i), c)
+		l.Spec.Plan, l.Labels[v1alpha1.LabelPlan] = p.Digest, p.Digest
 		if err := s.CreateLog(ctx, l); err != nil && !apierrors.IsAlreadyExists(err) {
 			return wrapf(err, "storing members of plan %s", p.Digest)
 		}
@@ -94,8 +94,9 @@ func StoreMembers(ctx context.Context, s Store, op *v1alpha1.Operation, p *v1alp
 	return nil
 }
 
-func memberLogName(op *v1alpha1.Operation, digest string, i int32) string {
-	return fmt.Sprintf("%s-members-%s-%04d", op.Name, digest, i)
+// MemberLogName is the name of the i-th chunk of members of a plan.
+func MemberLogName(operation, digest string, i int32) string {
+	return fmt.Sprintf("%s-members-%s-%04d", operation, digest, i)
 }
 
 // JournalLogName is the name of the i-th journal chunk of an operation.
