@@ -1,0 +1,17 @@
+import { signal } from '@preact/signals';
+import type { Session } from './inventory';
+
+/** Who is signed in; undefined while nobody has been asked, null when nobody is. */
+export const session = signal<Session | null | undefined>(undefined);
+
+/** Set when a session ended under the user's hands, so that the sign-in page can say so. */
+export const ended = signal(false);
+
+export function csrf(): string {
+  return session.value?.csrf ?? '';
+}
+
+export function sessionEnded(): void {
+  if (session.value) ended.value = true;
+  session.value = null;
+}

@@ -1,0 +1,197 @@
+// The kinds of api/v1alpha1, as far as the console reads and writes them.
+
+export type Severity = 'blocker' | 'warning' | 'info';
+export type Phase = 'Pending' | 'Planned' | 'Running' | 'Paused' | 'Cancelling' | 'Succeeded' | 'Failed' | 'Cancelled';
+export type Health = 'Healthy' | 'Attention' | 'Degraded' | 'Unreachable' | 'Unknown';
+export type StepState = 'Pending' | 'Running' | 'Done' | 'Skipped' | 'Failed' | 'Undoing' | 'Undone' | 'NotUndone';
+export type OperationType = 'Drain' | 'Cordon' | 'Uncordon';
+
+export type Texts = Record<string, string>;
+
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+  lastTransitionTime: string;
+}
+
+export interface Way {
+  code: 'wait' | 'surge' | 'delete' | string;
+  flag: string;
+  field: string;
+  value?: string;
+}
+
+export interface Finding {
+  severity: Severity;
+  code: string;
+  object: string;
+  kind?: string;
+  message: string;
+  params?: Texts;
+  ways?: Way[];
+  since?: string;
+}
+
+export interface Line {
+  code: string;
+  params?: Texts;
+  message?: string;
+}
+
+export interface Wait {
+  code: string;
+  object?: string;
+  message?: string;
+  params?: Texts;
+  since: string;
+}
+
+export interface Landing {
+  node: string;
+  pods: number;
+}
+
+export interface Step {
+  id: string;
+  kind: string;
+  group?: string;
+  title: string;
+  params?: Texts;
+  targets?: string[];
+  members?: number;
+  to?: Landing[];
+  forecastSeconds?: number;
+  timeoutSeconds?: number;
+  undo?: string;
+  reverts?: string;
+}
+
+export interface Forecast {
+  seconds: number;
+  atMostSeconds: number;
+  basis?: string;
+  longest?: Line;
+  landings?: Landing[];
+  pending?: number;
+  counts?: Record<string, number>;
+}
+
+export interface Plan {
+  digest: string;
+  factsDigest: string;
+  createdAt: string;
+  rehearsal?: { at: string; engine: string; nodes: number; pods: number; milliseconds: number };
+  summary?: Line[];
+  findings?: Finding[];
+  steps: Step[] | null;
+  forecast: Forecast;
+  pointOfNoReturn?: string;
+  memberChunks?: number;
+}
+
+export interface Member {
+  step: string;
+  object: string;
+  action?: string;
+  owner?: string;
+  from?: string;
+  to?: string;
+  pending?: string;
+  budgets?: string[];
+  graceSeconds?: number;
+}
+
+export interface StepStatus {
+  id: string;
+  state: StepState;
+  attempts?: number;
+  startedAt?: string;
+  finishedAt?: string;
+  done?: number;
+  total?: number;
+  message?: string;
+}
+
+export interface Report {
+  forecastSeconds: number;
+  tookSeconds: number;
+  lines?: Line[];
+  measures?: Record<string, number>;
+}
+
+export interface DrainSpec {
+  nodes: string[];
+  wait?: boolean;
+  surge?: string[];
+  delete?: string[];
+  gracePeriodSeconds?: number;
+  timeoutSeconds?: number;
+}
+
+export interface OperationSpec {
+  type: OperationType;
+  drain?: DrainSpec;
+  cordon?: { nodes: string[] };
+  uncordon?: { nodes: string[] };
+  requestedBy?: string;
+  approvedPlan?: string;
+  approvedBy?: string;
+  paused?: boolean;
+  cancelled?: boolean;
+}
+
+export interface OperationStatus {
+  phase?: Phase;
+  reason?: string;
+  message?: string;
+  params?: Texts;
+  target?: string;
+  stepText?: string;
+  plan?: Plan;
+  approval?: { plan: string; by?: string; at: string };
+  steps?: StepStatus[];
+  waiting?: Wait;
+  startedAt?: string;
+  finishedAt?: string;
+  report?: Report;
+  logChunks?: number;
+  conditions?: Condition[];
+}
+
+export interface Operation {
+  apiVersion: string;
+  kind: 'Operation';
+  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string; resourceVersion: string };
+  spec: OperationSpec;
+  status?: OperationStatus;
+}
+
+export interface LogLine {
+  n: number;
+  t: string;
+  level?: 'info' | 'warn' | 'error';
+  step?: string;
+  code: string;
+  object?: string;
+  params?: Texts;
+  text: string;
+}
+
+export interface ClusterStatus {
+  health?: Health;
+  server?: string;
+  version?: string;
+  nodes?: { ready: number; total: number };
+  pods?: { total: number; running?: number; pending?: number; failed?: number };
+  capacity?: { cpu?: Usage; memory?: Usage };
+  findings?: Finding[];
+  lastSeen?: string;
+  conditions?: Condition[];
+}
+
+export interface Usage {
+  requested?: string;
+  allocatable?: string;
+}

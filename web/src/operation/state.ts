@@ -1,0 +1,59 @@
+import { nodesOf } from '../api/operations';
+import type { Finding, Operation, Phase, Plan, Step, StepStatus } from '../api/v1alpha1';
+import { said, t, text } from '../lang';
+
+export function phaseOf(op: Operation): Phase {
+  return op.status?.phase ?? 'Pending';
+}
+
+export function isOver(op: Operation): boolean {
+  return ['Succeeded', 'Failed', 'Cancelled'].includes(phaseOf(op));
+}
+
+export function blockersOf(op: Operation): Finding[] {
+  return (op.status?.plan?.findings ?? []).filter((f) => f.severity === 'blocker');
+}
+
+/** "Drain w3, w4" */
+export function titleOf(op: Operation): string {
+  return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${op.status?.target || targetOf(nodesOf(op.spec))}`;
+}
+
+export function targetOf(nodes: readonly string[]): string {
+  return nodes.length <= 4 ? nodes.join(', ') : `${nodes.slice(0, 3).join(', ')} … ${t('op.andMore', { n: nodes.length - 3 })}`;
+}
+
+/** Why the operation is where it is, in one sentence. */
+export function reasonOf(op: Operation): string {
+  const s = op.status;
+  if (s?.waiting) return said('wait', s.waiting.code, { object: s.waiting.object ?? '', ...s.waiting.params }, s.waiting.message);
+  if (phaseOf(op) === 'Planned' && op.spec.approvedPlan) return t('op.approvedStarting');
+  if (phaseOf(op) === 'Running' && op.spec.paused) return t('op.pausing');
+  if (phaseOf(op) === 'Running' && op.spec.cancelled) return t('op.cancelling');
+  if (s?.reason) return said('status', s.reason, s.params, s.message);
+  return phaseOf(op) === 'Pending' ? t('op.planning') : (s?.message ?? '');
+}
+
+export function stepTitle(step: Step): string {
+  return said('step', step.kind, step.params, step.title);
+}
+
+export interface StepView {
+  step: Step;
+  number: number;
+  status: StepStatus | undefined;
+}
+
+export function stepViews(op: Operation): StepView[] {
+  const journal = new Map((op.status?.steps ?? []).map((s) => [s.id, s]));
+  return (op.status?.plan?.steps ?? []).map((step, i) => ({ step, number: i + 1, status: journal.get(step.id) }));
+}
+
+/** A plan that deletes, or from which there is no way back, wants the target typed. */
+export function isDestructive(op: Operation, plan: Plan): boolean {
+  return Boolean(plan.pointOfNoReturn) || (plan.forecast.counts?.delete ?? 0) > 0 || (op.spec.drain?.delete?.length ?? 0) > 0;
+}
+
+export function countOf(plan: Plan | undefined, name: string): number | undefined {
+  return plan?.forecast.counts?.[name];
+}

@@ -1,0 +1,93 @@
+import type { ComponentChildren } from 'preact';
+import type { Finding, Severity } from '../api/v1alpha1';
+import { said, t } from '../lang';
+import { to } from '../route';
+import { Mark, severityTone } from './mark';
+import { Ago } from './time';
+
+/** The sentence of a finding, in the language on screen. */
+export function findingText(f: Finding): string {
+  return said('finding', f.code, { object: f.object, ...f.params }, f.message);
+}
+
+/** Where an object named by a finding can be looked at. */
+export function objectHref(cluster: string, kind: string | undefined, object: string): string | undefined {
+  const [ns, name] = object.includes('/') ? object.split('/', 2) : [undefined, object];
+  switch (kind) {
+    case 'Node':
+      return to.node(cluster, object);
+    case 'Pod':
+      return ns && name ? to.pod(cluster, ns, name) : undefined;
+    case 'Deployment':
+    case 'StatefulSet':
+    case 'DaemonSet':
+    case 'ReplicaSet':
+    case 'Job':
+    case 'CronJob':
+      return ns && name ? to.workload(cluster, kind, ns, name) : undefined;
+    case 'PodDisruptionBudget':
+      return ns && name ? to.workloads(cluster, `?q=${encodeURIComponent(ns)}`) : undefined;
+    case 'Zone':
+      return to.capacity(cluster, object);
+    case 'Cluster':
+      return to.cluster(cluster);
+    case 'Operation':
+      return to.operation(ns ?? cluster, name ?? object);
+    default:
+      return undefined;
+  }
+}
+
+const order: Record<Severity, number> = { blocker: 0, warning: 1, info: 2 };
+
+export function bySeverity(a: Finding, b: Finding): number {
+  return order[a.severity] - order[b.severity];
+}
+
+interface Props {
+  cluster: string;
+  finding: Finding;
+  /** Named before the object where findings of several clusters stand together. */
+  showCluster?: boolean;
+  children?: ComponentChildren;
+}
+
+/** One finding: how grave, which object, what, since when; what can be done about it stands to the right. */
+export function FindingRow({ cluster, finding, showCluster, children }: Props) {
+  const href = objectHref(cluster, finding.kind, finding.object);
+  return (
+    <li class={`find ${severityTone[finding.severity]}`}>
+      <span class="severity">
+        <Mark tone={severityTone[finding.severity]}>{t(`severity.${finding.severity}`)}</Mark>
+      </span>
+      <div class="what">
+        <p>{findingText(finding)}</p>
+        <p class="about">
+          {showCluster && (
+            <>
+              <a class="name" href={to.cluster(cluster)}>
+                {cluster}
+              </a>
+              {' · '}
+            </>
+          )}
+          {finding.kind && <span>{finding.kind} </span>}
+          {href ? (
+            <a class="name" href={href}>
+              {finding.object}
+            </a>
+          ) : (
+            <span class="name">{finding.object}</span>
+          )}
+          {finding.since && (
+            <>
+              {' · '}
+              {t('finding.since')} <Ago at={finding.since} />
+            </>
+          )}
+        </p>
+      </div>
+      {children && <div class="todo">{children}</div>}
+    </li>
+  );
+}
