@@ -64,7 +64,7 @@ func newConnection(name string, creds *kubeconfig.Credentials, settings Configur
 		return nil, err
 	}
 	c := &Connection{
-		Name: name, settings: settings, log: log.With("cluster", name), wire: w,
+		Name: name, settings: settings, log: log, wire: w,
 		Config: &rest.Config{
 			Host: creds.Config.Host, Transport: w, UserAgent: settings.UserAgent,
 			RateLimiter: flowcontrol.NewTokenBucketRateLimiter(settings.QPS, settings.Burst),

@@ -39,11 +39,15 @@ type Info struct {
 // Probe connects to a cluster as a kubeconfig says, and checks that everything Kanrin watches may be read. context chooses
 // one of several contexts. The error is a *reach.Error.
 func Probe(ctx context.Context, data []byte, context string) (Info, error) {
+	return probeAs(ctx, context, data, context)
+}
+
+func probeAs(ctx context.Context, cluster string, data []byte, context string) (Info, error) {
 	creds, err := kubeconfig.Parse(data, context)
 	if err != nil {
-		return Info{}, reach.Subject{Cluster: context}.Classify(err)
+		return Info{}, reach.Subject{Cluster: cluster}.Classify(err)
 	}
-	subject := reach.SubjectOf(creds.Context, creds)
+	subject := reach.SubjectOf(cluster, creds)
 	if expired := subject.Expired(); expired != nil {
 		return Info{}, expired
 	}

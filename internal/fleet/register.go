@@ -56,7 +56,7 @@ func (f *Fleet) Register(ctx context.Context, r Registration) (*v1alpha1.Cluster
 	if err := f.vacant(ctx, r.Name); err != nil {
 		return nil, err
 	}
-	info, err := Probe(ctx, minimal, "")
+	info, err := probeAs(ctx, r.Name, minimal, "")
 	if err != nil {
 		return nil, err
 	}

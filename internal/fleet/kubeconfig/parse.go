@@ -101,10 +101,10 @@ func choose(c *clientcmdapi.Config, context string) (string, *clientcmdapi.Clust
 	}
 	cluster, user := c.Clusters[ctx.Cluster], c.AuthInfos[ctx.AuthInfo]
 	if cluster == nil {
-		return fail("UnknownCluster", "context", short(context), "cluster", short(ctx.Cluster))
+		return fail("UnknownCluster", "context", short(context), "entry", short(ctx.Cluster))
 	}
 	if user == nil {
-		return fail("UnknownUser", "context", short(context), "user", short(ctx.AuthInfo))
+		return fail("UnknownUser", "context", short(context), "entry", short(ctx.AuthInfo))
 	}
 	return context, cluster, user, nil
 }

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -64,7 +65,7 @@ func (s Subject) Classify(err error) *Error {
 }
 
 func (s Subject) error(reason, why string, err error, more map[string]string) *Error {
-	params := map[string]string{"cluster": s.Cluster, "server": s.Server, "user": s.User}
+	params := map[string]string{"cluster": s.Cluster, "server": s.Server, "user": cmp.Or(s.User, "?"), "expires": "?"}
 	if !s.Expires.IsZero() {
 		params["expires"] = s.Expires.UTC().Format("2006-01-02 15:04 UTC")
 	}

@@ -23,18 +23,21 @@ func (p *Pool) Object(o metav1.Object) {
 	} else {
 		o.SetManagedFields(nil)
 	}
-	o.SetAnnotations(p.words.getMap(keep(o.GetAnnotations(), keptAnnotations...)))
-	o.SetLabels(p.words.getMap(o.GetLabels()))
+	o.SetAnnotations(p.stringMap(keep(o.GetAnnotations(), keptAnnotations...)))
+	o.SetLabels(p.stringMap(o.GetLabels()))
 	o.SetOwnerReferences(p.owners(o.GetOwnerReferences()))
-	o.SetNamespace(p.words.get(o.GetNamespace()))
+	o.SetNamespace(p.word(o.GetNamespace()))
 	switch o := o.(type) {
 	case *appsv1.Deployment:
 		p.template(&o.Spec.Template)
+		p.selector(o.Spec.Selector)
 	case *appsv1.StatefulSet:
 		p.template(&o.Spec.Template)
+		p.selector(o.Spec.Selector)
 		o.Spec.VolumeClaimTemplates = nil
 	case *appsv1.DaemonSet:
 		p.template(&o.Spec.Template)
+		p.selector(o.Spec.Selector)
 	case *appsv1.ReplicaSet:
 		if metav1.GetControllerOf(o) != nil {
 			o.Spec.Template = corev1.PodTemplateSpec{} // its Deployment has it
@@ -42,6 +45,7 @@ func (p *Pool) Object(o metav1.Object) {
 			p.template(&o.Spec.Template)
 		}
 		o.Status.Conditions = nil
+		p.selector(o.Spec.Selector)
 	case *corev1.ReplicationController:
 		if o.Spec.Template != nil {
 			p.template(o.Spec.Template)
@@ -52,7 +56,7 @@ func (p *Pool) Object(o metav1.Object) {
 	case *batchv1.CronJob:
 		p.template(&o.Spec.JobTemplate.Spec.Template)
 	case *corev1.Service:
-		o.Spec = corev1.ServiceSpec{Selector: p.words.getMap(o.Spec.Selector), Type: o.Spec.Type}
+		o.Spec = corev1.ServiceSpec{Selector: p.stringMap(o.Spec.Selector), Type: o.Spec.Type}
 		o.Status = corev1.ServiceStatus{}
 	case *storagev1.StorageClass:
 		o.Parameters, o.MountOptions = nil, nil
@@ -63,10 +67,25 @@ func (p *Pool) Object(o metav1.Object) {
 	}
 }
 
-// template keeps of a workload's template what its row shows: images, requests, priority.
+// template keeps of a workload's template what its row shows: images and priority.
 func (p *Pool) template(t *corev1.PodTemplateSpec) {
-	t.ObjectMeta = metav1.ObjectMeta{Labels: p.words.getMap(t.Labels)}
-	t.Spec = p.podSpec(&t.Spec).part
+	kept := corev1.PodSpec{PriorityClassName: p.word(t.Spec.PriorityClassName)}
+	for _, list := range []struct {
+		from []corev1.Container
+		to   *[]corev1.Container
+	}{{t.Spec.InitContainers, &kept.InitContainers}, {t.Spec.Containers, &kept.Containers}} {
+		for _, c := range list.from {
+			*list.to = append(*list.to, corev1.Container{Name: p.word(c.Name), Image: p.word(c.Image)})
+		}
+	}
+	*t = corev1.PodTemplateSpec{Spec: kept}
+}
+
+// selector shares the labels of a selector.
+func (p *Pool) selector(s *metav1.LabelSelector) {
+	if s != nil {
+		s.MatchLabels = p.stringMap(s.MatchLabels)
+	}
 }
 
 // node keeps the scheduler's view, the conditions without their heartbeats (which say nothing new ten times an hour),
@@ -83,15 +102,15 @@ func (p *Pool) node(n *corev1.Node) {
 	}
 	i := &n.Status.NodeInfo
 	n.Status.NodeInfo = corev1.NodeSystemInfo{
-		KubeletVersion: p.words.get(i.KubeletVersion), OSImage: p.words.get(i.OSImage), KernelVersion: p.words.get(i.KernelVersion),
-		ContainerRuntimeVersion: p.words.get(i.ContainerRuntimeVersion), OperatingSystem: p.words.get(i.OperatingSystem),
-		Architecture: p.words.get(i.Architecture), MachineID: i.MachineID, SystemUUID: i.SystemUUID, BootID: i.BootID,
+		KubeletVersion: p.word(i.KubeletVersion), OSImage: p.word(i.OSImage), KernelVersion: p.word(i.KernelVersion),
+		ContainerRuntimeVersion: p.word(i.ContainerRuntimeVersion), OperatingSystem: p.word(i.OperatingSystem),
+		Architecture: p.word(i.Architecture), MachineID: i.MachineID, SystemUUID: i.SystemUUID, BootID: i.BootID,
 	}
 	for i := range n.Status.Conditions {
 		c := &n.Status.Conditions[i]
 		*c = corev1.NodeCondition{
-			Type: corev1.NodeConditionType(p.words.get(string(c.Type))), Status: corev1.ConditionStatus(p.words.get(string(c.Status))),
-			LastTransitionTime: c.LastTransitionTime, Reason: p.words.get(c.Reason), Message: p.words.get(c.Message),
+			Type: corev1.NodeConditionType(p.word(string(c.Type))), Status: corev1.ConditionStatus(p.word(string(c.Status))),
+			LastTransitionTime: c.LastTransitionTime, Reason: p.word(c.Reason), Message: p.word(c.Message),
 		}
 	}
 }
@@ -104,7 +123,7 @@ func (p *Pool) images(in []corev1.ContainerImage) []corev1.ContainerImage {
 	for i, image := range in {
 		names := make([]string, len(image.Names))
 		for j, n := range image.Names {
-			names[j] = p.words.get(n)
+			names[j] = p.word(n)
 		}
 		out[i] = corev1.ContainerImage{Names: names, SizeBytes: image.SizeBytes}
 	}

@@ -1,9 +1,6 @@
 package trim
 
 import (
-	"encoding/binary"
-	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,7 +39,7 @@ func (p *Pool) Pod(pod *corev1.Pod) *Pod {
 	out := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:                       pod.Name,
-			Namespace:                  p.words.get(pod.Namespace),
+			Namespace:                  p.word(pod.Namespace),
 			UID:                        pod.UID,
 			ResourceVersion:            pod.ResourceVersion,
 			CreationTimestamp:          pod.CreationTimestamp,
@@ -55,11 +52,11 @@ func (p *Pool) Pod(pod *corev1.Pod) *Pod {
 		},
 		Spec: spec.part,
 		Status: corev1.PodStatus{
-			Phase:                       corev1.PodPhase(p.words.get(string(pod.Status.Phase))),
-			Reason:                      p.words.get(pod.Status.Reason),
-			NominatedNodeName:           p.words.get(pod.Status.NominatedNodeName),
+			Phase:                       corev1.PodPhase(p.word(string(pod.Status.Phase))),
+			Reason:                      p.word(pod.Status.Reason),
+			NominatedNodeName:           p.word(pod.Status.NominatedNodeName),
 			PodIP:                       pod.Status.PodIP,
-			QOSClass:                    corev1.PodQOSClass(p.words.get(string(pod.Status.QOSClass))),
+			QOSClass:                    corev1.PodQOSClass(p.word(string(pod.Status.QOSClass))),
 			Conditions:                  p.podConditions(pod.Status.Conditions),
 			ContainerStatuses:           statuses.containers,
 			InitContainerStatuses:       statuses.init,
@@ -67,7 +64,7 @@ func (p *Pool) Pod(pod *corev1.Pod) *Pod {
 			ExtendedResourceClaimStatus: pod.Status.ExtendedResourceClaimStatus,
 		},
 	}
-	out.Spec.NodeName = p.words.get(pod.Spec.NodeName)
+	out.Spec.NodeName = p.word(pod.Spec.NodeName)
 	return &Pod{Pod: out, spec: spec, meta: meta, statuses: statuses}
 }
 
@@ -75,13 +72,7 @@ func (p *Pool) Pod(pod *corev1.Pod) *Pod {
 // StatefulSet's.
 func (p *Pool) podMeta(pod *corev1.Pod) *podMeta {
 	annotations := keep(pod.Annotations, podAnnotations...)
-	b := p.buf[:0]
-	for _, m := range []map[string]string{pod.Labels, annotations} {
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			b = appendString(appendString(b, k), m[k])
-		}
-		b = append(b, 0xff)
-	}
+	b := appendMap(appendMap(p.buf[:0], pod.Labels), annotations)
 	for _, o := range pod.OwnerReferences {
 		b = appendString(appendString(appendString(b, o.Kind), o.Name), string(o.UID))
 		b = appendString(append(b, flag(o.Controller)), o.APIVersion)
@@ -89,8 +80,8 @@ func (p *Pool) podMeta(pod *corev1.Pod) *podMeta {
 	p.buf = b
 	return p.metas.get(digestOf(b), func() *podMeta {
 		return &podMeta{
-			labels:      p.words.getMap(pod.Labels),
-			annotations: p.words.getMap(annotations),
+			labels:      p.stringMap(pod.Labels),
+			annotations: p.stringMap(annotations),
 			owners:      p.owners(pod.OwnerReferences),
 		}
 	})
@@ -103,8 +94,8 @@ func (p *Pool) owners(in []metav1.OwnerReference) []metav1.OwnerReference {
 	out := make([]metav1.OwnerReference, len(in))
 	for i, o := range in {
 		out[i] = metav1.OwnerReference{
-			APIVersion: p.words.get(o.APIVersion), Kind: p.words.get(o.Kind),
-			Name: p.words.get(o.Name), UID: o.UID, Controller: o.Controller,
+			APIVersion: p.word(o.APIVersion), Kind: p.word(o.Kind),
+			Name: p.word(o.Name), UID: o.UID, Controller: o.Controller,
 		}
 	}
 	return out
@@ -128,11 +119,11 @@ func (p *Pool) podConditions(in []corev1.PodCondition) []corev1.PodCondition {
 			continue
 		}
 		t := corev1.PodCondition{
-			Type: corev1.PodConditionType(p.words.get(string(c.Type))), Status: corev1.ConditionStatus(p.words.get(string(c.Status))),
+			Type: corev1.PodConditionType(p.word(string(c.Type))), Status: corev1.ConditionStatus(p.word(string(c.Status))),
 			LastTransitionTime: c.LastTransitionTime,
 		}
 		if c.Status != corev1.ConditionTrue || c.Type == corev1.DisruptionTarget {
-			t.Reason, t.Message = p.words.get(c.Reason), p.words.get(c.Message)
+			t.Reason, t.Message = p.word(c.Reason), p.word(c.Message)
 		}
 		out = append(out, t)
 	}
@@ -148,10 +139,6 @@ func flag(b *bool) byte {
 		return 1
 	}
 	return 0
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 var podAnnotations = []string{"kanrin.dev/", corev1.MirrorPodAnnotationKey}

@@ -8,9 +8,8 @@ import (
 // Spec is the part of a pod's spec that does not differ between pods of one template, and what follows from it.
 type Spec struct {
 	part corev1.PodSpec
-	// Requests is what the scheduler reserves for such a pod: containers, sidecars, the largest init container, overhead.
-	Requests corev1.ResourceList
-	// CPUMilli and MemoryBytes are the same as numbers.
+	// CPUMilli and MemoryBytes are what the scheduler reserves for such a pod: containers, sidecars, the largest init
+	// container, overhead.
 	CPUMilli, MemoryBytes int64
 }
 
@@ -51,11 +50,8 @@ func (p *Pool) podSpec(in *corev1.PodSpec) *Spec {
 
 // NewSpec computes what follows from a spec.
 func NewSpec(part corev1.PodSpec) *Spec {
-	s := &Spec{part: part}
-	s.Requests = resource.PodRequests(&corev1.Pod{Spec: part}, resource.PodResourcesOptions{})
-	s.CPUMilli = s.Requests.Cpu().MilliValue()
-	s.MemoryBytes = s.Requests.Memory().Value()
-	return s
+	requests := resource.PodRequests(&corev1.Pod{Spec: part}, resource.PodResourcesOptions{})
+	return &Spec{part: part, CPUMilli: requests.Cpu().MilliValue(), MemoryBytes: requests.Memory().Value()}
 }
 
 func containers(in []corev1.Container) []corev1.Container {

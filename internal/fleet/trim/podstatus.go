@@ -31,7 +31,7 @@ func (p *Pool) containerStatuses(in []corev1.ContainerStatus, specs []corev1.Con
 	for i := range in {
 		c := &in[i]
 		out[i] = corev1.ContainerStatus{
-			Name: p.words.get(c.Name), Ready: c.Ready, Started: c.Started, RestartCount: c.RestartCount,
+			Name: p.word(c.Name), Ready: c.Ready, Started: c.Started, RestartCount: c.RestartCount,
 			State:                p.containerState(c.State),
 			LastTerminationState: p.containerState(c.LastTerminationState),
 		}
@@ -47,11 +47,11 @@ func (p *Pool) containerState(in corev1.ContainerState) corev1.ContainerState {
 	switch {
 	case in.Waiting != nil:
 		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
-			Reason: p.words.get(in.Waiting.Reason), Message: p.words.get(in.Waiting.Message),
+			Reason: p.word(in.Waiting.Reason), Message: p.word(in.Waiting.Message),
 		}}
 	case in.Terminated != nil:
 		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-			Reason: p.words.get(in.Terminated.Reason), ExitCode: in.Terminated.ExitCode, Signal: in.Terminated.Signal,
+			Reason: p.word(in.Terminated.Reason), ExitCode: in.Terminated.ExitCode, Signal: in.Terminated.Signal,
 			FinishedAt: in.Terminated.FinishedAt,
 		}}
 	case in.Running != nil:

@@ -2,6 +2,9 @@ package trim
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"slices"
 	"sync"
 	"weak"
 )
@@ -10,7 +13,8 @@ import (
 // Each managed cluster has its own, which goes with it.
 type Pool struct {
 	mu       sync.Mutex
-	words    words
+	words    generations[string, string]
+	maps     generations[digest, map[string]string]
 	specs    shared[Spec]
 	metas    shared[podMeta]
 	statuses shared[podStatuses]
@@ -58,39 +62,64 @@ func (s *shared[T]) get(d digest, makeNew func() *T) *T {
 	return v
 }
 
-// words makes equal strings one string. Two generations bound it: what was not asked for while one generation filled up
+// generations remembers values for a while. Two generations bound it: what was not asked for while one generation filled up
 // is forgotten, which costs sharing and never correctness.
-type words struct {
-	now, before map[string]string
+type generations[K comparable, V any] struct {
+	now, before map[K]V
 }
 
-const maxWords = 32768
+const (
+	maxWords = 32768
+	maxMaps  = 4096
+)
 
-func (w *words) get(s string) string {
-	if s == "" {
-		return ""
-	}
-	if v, ok := w.now[s]; ok {
+// get returns the value of key, made by makeNew when it is not remembered.
+func (g *generations[K, V]) get(key K, limit int, makeNew func() V) V {
+	if v, ok := g.now[key]; ok {
 		return v
 	}
-	v, ok := w.before[s]
+	v, ok := g.before[key]
 	if !ok {
-		v = s
+		v = makeNew()
 	}
-	if w.now == nil || len(w.now) >= maxWords {
-		w.before, w.now = w.now, make(map[string]string, 64)
+	if g.now == nil || len(g.now) >= limit {
+		g.before, g.now = g.now, make(map[K]V, 64)
 	}
-	w.now[v] = v
+	g.now[key] = v
 	return v
 }
 
-func (w *words) getMap(m map[string]string) map[string]string {
+// word makes equal strings one string.
+func (p *Pool) word(s string) string {
+	if s == "" {
+		return ""
+	}
+	return p.words.get(s, maxWords, func() string { return s })
+}
+
+// stringMap makes equal maps one map.
+func (p *Pool) stringMap(m map[string]string) map[string]string {
 	if len(m) == 0 {
 		return nil
 	}
-	out := make(map[string]string, len(m))
-	for k, v := range m {
-		out[w.get(k)] = w.get(v)
+	p.buf = appendMap(p.buf[:0], m)
+	return p.maps.get(digestOf(p.buf), maxMaps, func() map[string]string {
+		out := make(map[string]string, len(m))
+		for k, v := range m {
+			out[p.word(k)] = p.word(v)
+		}
+		return out
+	})
+}
+
+// appendMap writes a map in one order.
+func appendMap(b []byte, m map[string]string) []byte {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		b = appendString(appendString(b, k), m[k])
 	}
-	return out
+	return append(b, 0xff)
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
