@@ -6,6 +6,7 @@ package cells
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/width"
 )
@@ -83,10 +84,13 @@ func Wrap(s string, n int) []string {
 	return lines
 }
 
-// sticks reports whether a token may not begin a line (Japanese line breaking, the commonest of JIS X 4051).
+// unstarting are characters that may not begin a line (the commonest of JIS X 4051).
+const unstarting = "、。」』)】:;・ーっゃゅょぁぃぅぇぉッャュョァィゥェォ%"
+
+// sticks reports whether a token may not begin a line.
 func sticks(token string) bool {
-	return strings.HasPrefix(token, "、") || strings.HasPrefix(token, "。") || strings.HasPrefix(token, "」") ||
-		strings.HasPrefix(token, ")") || strings.HasPrefix(token, "ー") || strings.HasPrefix(token, "・") || strings.HasPrefix(token, ":")
+	r, _ := utf8.DecodeRuneInString(token)
+	return strings.ContainsRune(unstarting, r)
 }
 
 // tokens splits s where a line may end: after runs of spaces and around wide characters.

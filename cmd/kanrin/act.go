@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/cli"
+	"kanrin.dev/kanrin/internal/cli/client"
+	"kanrin.dev/kanrin/internal/cli/output"
+	"kanrin.dev/kanrin/internal/cli/render"
+)
+
+// actOptions are what all verbs have that plan first and act then.
+type actOptions struct {
+	planOnly bool
+	dryRun   bool
+	yes      bool
+	detach   bool
+}
+
+func (a *app) actFlags(c *cobra.Command, o *actOptions) {
+	f := c.Flags()
+	f.BoolVar(&o.planOnly, "plan-only", false, a.t("cli.flag.act.planOnly"))
+	f.BoolVar(&o.dryRun, "dry-run", false, a.t("cli.flag.act.dryRun"))
+	f.BoolVarP(&o.yes, "yes", "y", false, a.t("cli.flag.act.yes"))
+	f.BoolVar(&o.detach, "detach", false, a.t("cli.flag.act.detach"))
+	c.MarkFlagsMutuallyExclusive("plan-only", "dry-run")
+	c.MarkFlagsMutuallyExclusive("plan-only", "yes")
+	c.MarkFlagsMutuallyExclusive("plan-only", "detach")
+}
+
+// act is one run of plan → show → ask → approve → follow.
+type act struct {
+	s      *session
+	o      actOptions
+	format output.Format
+	what   string
+	op     *v1alpha1.Operation
+	// printed is set when the operation has been written to stdout in a machine format: it is written once.
+	printed bool
+}
+
+// run asks for the operation and takes it as far as the options say.
+func (a *app) act(ctx context.Context, spec v1alpha1.OperationSpec, o actOptions) error {
+	format, err := a.format()
+	if err != nil {
+		return err
+	}
+	draft := &v1alpha1.Operation{Spec: spec}
+	what := a.t("cli.what.act."+string(spec.Type), "nodes", nodeList(render.Nodes(draft)))
+	s, err := a.connect(what)
+	if err != nil {
+		return err
+	}
+	cluster, err := s.clusterOf(ctx, what)
+	if err != nil {
+		return err
+	}
+	what = a.t("cli.what.actOf."+string(spec.Type), "nodes", nodeList(render.Nodes(draft)), "cluster", cluster)
+	user, err := s.me(ctx)
+	if err != nil {
+		return s.explain(what, err)
+	}
+	draft.Namespace, draft.GenerateName, draft.Spec.RequestedBy = cluster, prefixOf(spec.Type), user
+	op, err := s.CreateOperation(ctx, draft)
+	if err != nil {
+		return s.explain(what, err)
+	}
+	run := &act{s: s, o: o, format: format, what: what, op: op}
+	return run.start(ctx)
+}
+
+func prefixOf(t v1alpha1.OperationType) string {
+	switch t {
+	case v1alpha1.OperationCordon:
+		return "cordon-"
+	case v1alpha1.OperationUncordon:
+		return "uncordon-"
+	}
+	return "drain-"
+}
+
+// start plans, shows and, when nothing stands in the way, runs.
+func (r *act) start(ctx context.Context) error {
+	a := r.s.app
+	op, err := r.s.planned(ctx, r.op)
+	if op != nil {
+		r.op = op
+	}
+	if err != nil {
+		return r.abandon(ctx, err)
+	}
+	for round := 1; ; round++ {
+		if err := r.show(); err != nil {
+			return r.abandon(ctx, err)
+		}
+		stop, err := r.decide(ctx)
+		if stop {
+			return err
+		}
+		op, err := r.s.approve(ctx, r.op, r.op.Status.Plan.Digest, r.what)
+		if err != nil {
+			return r.refused(ctx, err)
+		}
+		op, err = r.s.started(ctx, op)
+		if op != nil {
+			r.op = op
+		}
+		if err != nil {
+			return r.lost(ctx, err)
+		}
+		if refusal := refusalOf(op); refusal == v1alpha1.ReasonStalePlan && round < maxRounds {
+			a.say("cli.act.stale")
+			continue
+		}
+		return r.s.finish(ctx, r)
+	}
+}
+
+// maxRounds is how often a plan that went stale between its making and its approval is shown again.
+const maxRounds = 3
+
+// show writes the plan: to stdout, or to stderr when stdout is for a machine.
+func (r *act) show() error {
+	a := r.s.app
+	if r.op.Status.Plan == nil {
+		return nil
+	}
+	if r.format.Human() {
+		_, err := fmt.Fprint(a.streams.Out, render.Plan(r.op, a.onOut())+"\n")
+		return err
+	}
+	_, err := fmt.Fprint(a.streams.Err, render.Plan(r.op, a.onErr())+"\n")
+	return err
+}
+
+// decide says whether the plan is to be approved; stop ends the command with err.
+func (r *act) decide(ctx context.Context) (stop bool, err error) {
+	a := r.s.app
+	if r.op.Status.Phase != v1alpha1.PhasePlanned {
+		return true, r.s.finish(ctx, r) // could not be planned, or was cancelled by somebody
+	}
+	blockers := render.Blockers(r.op.Status.Plan)
+	switch {
+	case len(blockers) > 0:
+		if err := r.print(); err != nil {
+			return true, r.abandon(ctx, err)
+		}
+		if err := r.withdraw(ctx); err != nil {
+			return true, err
+		}
+		a.say("cli.act.blocked", "count", len(blockers))
+		return true, cli.Exit(cli.Blocked)
+	case r.o.dryRun:
+		if err := r.print(); err != nil {
+			return true, r.abandon(ctx, err)
+		}
+		if err := r.withdraw(ctx); err != nil {
+			return true, err
+		}
+		a.say("cli.act.dryRun")
+		return true, nil
+	case r.o.planOnly:
+		a.say("cli.act.planOnly", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", r.op.Status.Plan.Digest)
+		return true, r.print()
+	case nothingToDo(r.op):
+		if err := r.print(); err != nil {
+			return true, r.abandon(ctx, err)
+		}
+		if err := r.withdraw(ctx); err != nil {
+			return true, err
+		}
+		a.say("cli.act.nothingToDo")
+		return true, nil
+	case r.o.yes:
+		return false, nil
+	case !a.prompt.Interactive():
+		if err := r.withdraw(ctx); err != nil {
+			return true, err
+		}
+		return true, &cli.Error{Code: cli.Usage, What: r.what, Why: a.t("cli.why.nobodyToAsk"), Next: a.t("cli.next.nobodyToAsk")}
+	}
+	yes, err := r.ask(ctx)
+	if err != nil {
+		return true, r.abandon(ctx, err)
+	}
+	if !yes {
+		if err := r.withdraw(ctx); err != nil {
+			return true, err
+		}
+		a.say("cli.act.declined")
+		return true, cli.Exit(cli.Interrupted)
+	}
+	return false, nil
+}
+
+// ask has the names of what is deleted typed, and then asks whether the plan is to run.
+func (r *act) ask(ctx context.Context) (bool, error) {
+	a := r.s.app
+	if d := r.op.Spec.Drain; d != nil {
+		for _, name := range d.Delete {
+			typed, err := a.prompt.Typed(ctx, a.t("cli.ask.delete", "pod", name), name)
+			if err != nil || !typed {
+				return false, err
+			}
+		}
+	}
+	return a.prompt.Confirm(ctx, a.t("cli.ask.run"))
+}
+
+// nothingToDo reports whether the plan would change nothing.
+func nothingToDo(op *v1alpha1.Operation) bool {
+	if len(op.Status.Plan.Steps) == 0 {
+		return true
+	}
+	done := 0
+	for _, f := range op.Status.Plan.Findings {
+		if f.Code == "NothingToDo" {
+			done++
+		}
+	}
+	return done > 0 && done == len(render.Nodes(op))
+}
+
+// print writes the operation for machines, once.
+func (r *act) print() error {
+	if r.format.Human() || r.printed {
+		return nil
+	}
+	r.printed = true
+	op := r.op.DeepCopy()
+	op.ManagedFields = nil
+	return r.s.app.document(r.format, output.Document{Value: op, Items: []output.Item{{Name: "operation.kanrin.dev/" + op.Name, Value: op}}})
+}
+
+// withdraw cancels the operation, so that nothing of it waits for an approval.
+func (r *act) withdraw(ctx context.Context) error {
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	_, err := r.s.PatchOperation(ctx, r.op.Namespace, r.op.Name, "patch", client.Change{Op: "add", Path: "/spec/cancelled", Value: true})
+	if err != nil {
+		return r.s.explain(r.s.app.t("cli.what.withdraw", "ref", r.s.ref(r.op.Namespace, r.op.Name)), err)
+	}
+	return nil
+}
+
+// abandon ends the command with err after withdrawing the operation.
+func (r *act) abandon(ctx context.Context, err error) error {
+	if withdrawn := r.withdraw(ctx); withdrawn != nil {
+		cli.PrintError(r.s.app.streams.Err, r.s.app.lang, withdrawn, r.s.app.verbose)
+	} else if isInterrupted(ctx, err) {
+		r.s.app.say("cli.act.declined")
+		return cli.Exit(cli.Interrupted)
+	}
+	return r.s.explain(r.what, err)
+}
+
+// refused ends the command after an approval that the API did not take. The operation stays: who may not approve has planned for
+// somebody who may.
+func (r *act) refused(ctx context.Context, err error) error {
+	var e *cli.Error
+	if isInterrupted(ctx, err) || !errors.As(err, &e) || e.Code != cli.NotAllowed {
+		return r.abandon(ctx, err)
+	}
+	if printed := r.print(); printed != nil {
+		return printed
+	}
+	e.Next = r.s.app.t("cli.next.approveElsewhere", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", r.op.Status.Plan.Digest)
+	return e
+}
+
+func nodeList(nodes []string) string {
+	const most = 5
+	text := ""
+	for i, n := range nodes {
+		if i == most {
+			return text + fmt.Sprintf(" … (%d)", len(nodes))
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += n
+	}
+	return text
+}
