@@ -1,5 +1,8 @@
 # Kanrin. `make` alone prints the targets.
 SHELL := /bin/bash
+# One set of flags for building, testing and checking: everything is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -107,7 +110,7 @@ bin/kanrin-kube: FORCE | prepare
 # The Go tool knows best whether anything has changed.
 bin/kanrin: FORCE web/dist/index.html | prepare
 	@echo 'kanrin: compiling' >&2
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(GO_LDFLAGS)' -o $@ ./cmd/kanrin
+	@go build -ldflags '$(GO_LDFLAGS)' -o $@ ./cmd/kanrin
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json | prepare
 	@echo 'console: installing what it is built with' >&2
