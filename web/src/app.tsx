@@ -1,6 +1,6 @@
 import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError } from './api/client';
+import { ApiError, asApiError } from './api/client';
 import { session } from './api/session';
 import { restore } from './api/signin';
 import { t } from './lang';
@@ -18,7 +18,7 @@ export function App() {
     try {
       await restore();
     } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, '', String(failure)));
+      setError(asApiError(failure));
     }
   };
   useEffect(() => void ask(), []);

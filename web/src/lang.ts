@@ -86,7 +86,8 @@ export function said(area: string, code: string | undefined, params: Params | un
   return fallback || code || '';
 }
 
-function sentence(key: string, params: Params): string | undefined {
+/** A sentence of any area by its full key. */
+export function sentence(key: string, params: Params): string | undefined {
   const found = catalogue.value[key];
   return found === undefined ? undefined : render(lang.value, found, params);
 }

@@ -14,6 +14,10 @@ export class ApiError extends Error {
   }
 }
 
+export function asApiError(failure: unknown): ApiError {
+  return failure instanceof ApiError ? failure : new ApiError(0, 'Unreadable', failure instanceof Error ? failure.message : String(failure));
+}
+
 interface StatusDetails {
   name?: string;
   group?: string;

@@ -87,6 +87,7 @@ export function asCommand(cluster: string, request: Request): string {
   for (const w of drain?.surge ?? []) words.push('--surge', w);
   for (const p of drain?.delete ?? []) words.push('--delete', p);
   if (drain?.gracePeriodSeconds !== undefined) words.push('--grace-period', String(drain.gracePeriodSeconds));
+  if (drain?.timeoutSeconds) words.push('--timeout', `${drain.timeoutSeconds}s`);
   words.push('--cluster', cluster);
   return words.join(' ');
 }

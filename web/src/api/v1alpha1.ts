@@ -112,6 +112,9 @@ export interface StepStatus {
   done?: number;
   total?: number;
   message?: string;
+  /** fail.<code>, with its parameters, of a failed step. */
+  code?: string;
+  params?: Texts;
 }
 
 export interface Report {

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
 import { Icon } from '../parts/icon';
 import { t } from '../lang';
 import { place, setQuery } from '../route';
@@ -26,7 +27,7 @@ export interface Selection<T> {
 }
 
 export function tracks<T>(columns: readonly Column<T>[], selectable: boolean): string {
-  return [...(selectable ? ['36px'] : []), ...columns.map((c) => c.width)].join(' ');
+  return [...(selectable ? ['24px'] : []), ...columns.map((c) => c.width)].join(' ');
 }
 
 export function HeadRow<T>({ columns, selectable, initial }: { columns: readonly Column<T>[]; selectable?: boolean; initial?: string }) {
@@ -55,6 +56,29 @@ export function HeadRow<T>({ columns, selectable, initial }: { columns: readonly
         );
       })}
     </div>
+  );
+}
+
+/** The order of a list as a choice, where its rows are cards and there is no head to press. */
+export function SortPick<T>({ columns, initial }: { columns: readonly Column<T>[]; initial?: string }) {
+  const id = useId();
+  const sorted = place.value.query.get('sort') ?? initial ?? '';
+  const sortable = columns.filter((c) => c.sort);
+  if (sortable.length === 0) return null;
+  return (
+    <span class="pick sort-pick">
+      <label for={id}>{t('list.sort')}</label>
+      <select id={id} value={sorted} onChange={(e) => setQuery({ sort: e.currentTarget.value })}>
+        {sortable.flatMap((c) => [
+          <option key={c.id} value={c.id}>
+            {c.head} ↑
+          </option>,
+          <option key={`-${c.id}`} value={`-${c.id}`}>
+            {c.head} ↓
+          </option>,
+        ])}
+      </select>
+    </span>
   );
 }
 

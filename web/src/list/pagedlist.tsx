@@ -7,7 +7,7 @@ import { count as grouped } from '../format';
 import { Failure, Loading } from '../parts/states';
 import { Ago } from '../parts/time';
 import { narrow } from '../narrow';
-import { type Column, Cells, HeadRow, type Selection, tracks } from './columns';
+import { type Column, Cells, HeadRow, type Selection, SortPick, tracks } from './columns';
 import { usePages } from './usepages';
 import { useVirtual } from './usevirtual';
 
@@ -84,6 +84,7 @@ export function PagedList<T>(props: Props<T>) {
           {t('list.stale')} <Ago at={pages.staleSince} />
         </p>
       )}
+      {narrow.value && total > 1 && <SortPick columns={columns} initial={props.initial ?? ''} />}
       {total === 0 ? (
         empty
       ) : (

@@ -1,4 +1,4 @@
-import { ApiError } from '../api/client';
+import { type ApiError, asApiError } from '../api/client';
 import type { Page } from '../api/inventory';
 
 /** Rows fetched per request. */
@@ -90,7 +90,7 @@ export class Pages<T> {
     } catch (failure) {
       if (this.abort.signal.aborted) return;
       this.dirty.add(p);
-      this.error = failure instanceof ApiError ? failure : new ApiError(0, 'Unreadable', String(failure));
+      this.error = asApiError(failure);
     } finally {
       this.asking.delete(p);
     }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, get } from '../api/client';
+import { type ApiError, asApiError, get } from '../api/client';
 import { concerns, onChange, type Watched } from './changes';
 
 /** What is known of something that is read from the server and read again when it changes. */
@@ -52,7 +52,7 @@ export function useReading<T>(path: string | null, watched: readonly Watched[] =
         setState({ path, data, error: undefined });
       } catch (failure) {
         if (abort.signal.aborted) return;
-        const error = failure instanceof ApiError ? failure : new ApiError(0, 'Unreadable', String(failure));
+        const error = asApiError(failure);
         setState((s) => ({ path, data: s.path === path ? s.data : (kept.get(path) as T | undefined), error }));
       }
     });

@@ -46,7 +46,7 @@ export function ApproveDialog({ op, onClose, approve }: Props) {
       <Details
         rows={[
           [t('approve.does'), `${said('type', op.spec.type, {}, op.spec.type)} ${target}`],
-          [t('nav.clusters'), <span class="name">{op.metadata.namespace}</span>],
+          [t('cluster.name'), <span class="name">{op.metadata.namespace}</span>],
           [t('approve.by'), <span class="name">{session.value?.user}</span>],
           countOf(plan, 'leave') !== undefined && [t('op.leave'), countOf(plan, 'leave')],
           [t('op.forecast'), t('approve.forecast', { t: seconds(plan.forecast.seconds), most: seconds(plan.forecast.atMostSeconds) })],

@@ -3,13 +3,14 @@ import { missing, useAccess } from '../api/access';
 import { cancel, plan, withWay } from '../api/operations';
 import { session } from '../api/session';
 import type { Finding, Operation, Way } from '../api/v1alpha1';
-import { said, t } from '../lang';
+import { t } from '../lang';
 import { Action } from '../parts/button';
 import { Dialog, TypeName } from '../parts/dialog';
 import { bySeverity, FindingRow } from '../parts/finding';
 import { Panel } from '../parts/facts';
 import { go, to } from '../route';
 import { isOver, phaseOf } from './state';
+import { wayLabel, wayText } from './words';
 
 const few = 8;
 
@@ -61,7 +62,7 @@ function Ways({ finding, why, take }: { finding: Finding; why: string | undefine
       <span class="ways-label">{t('op.ways')}</span>
       {finding.ways?.map((w) => (
         <Action key={w.flag} small kind={w.code === 'delete' ? 'danger' : 'plain'} why={why} onClick={() => take(w)}>
-          {said('way', w.code, { value: w.value ?? '', object: w.value ?? '' }, w.flag)}
+          <span title={wayText(w)}>{wayLabel(w)}</span>
         </Action>
       ))}
     </div>

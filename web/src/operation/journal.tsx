@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { get, query, segment, ApiError } from '../api/client';
+import { type ApiError, asApiError, get, query, segment } from '../api/client';
 import type { LogLine, Operation } from '../api/v1alpha1';
 import { absolute, clock } from '../format';
-import { said, t } from '../lang';
+import { t } from '../lang';
 import { concerns, onChange } from '../live/changes';
 import { pacedReader } from '../live/reading';
 import { Failure } from '../parts/states';
+import { logText } from './words';
 
 interface Answer {
   lines: LogLine[] | null;
@@ -37,7 +38,7 @@ function useJournal(cluster: string, name: string): { lines: LogLine[]; error: A
         setState({ lines: all, error: undefined });
       } catch (failure) {
         if (abort.signal.aborted) return;
-        setState({ lines: all, error: failure instanceof ApiError ? failure : new ApiError(0, 'Unreadable', String(failure)) });
+        setState({ lines: all, error: asApiError(failure) });
       }
     });
     setState({ lines: [], error: undefined });
@@ -93,7 +94,7 @@ export function Journal({ op }: { op: Operation }) {
           <span class="log-text">
             {l.level === 'error' && <b>{t('op.logError')} </b>}
             {l.level === 'warn' && <b>{t('op.logWarn')} </b>}
-            {said('log', l.code, { object: l.object ?? '', ...l.params }, l.text)}
+            {logText(op, l)}
           </span>
         </div>
       ))}

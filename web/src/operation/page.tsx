@@ -19,11 +19,12 @@ import { Journal } from './journal';
 import { Members } from './members';
 import { Report } from './report';
 import { Share } from './share';
-import { blockersOf, isOver, phaseOf, reasonOf, titleOf } from './state';
+import { blockersOf, isOver, phaseOf, titleOf } from './state';
 import { Summary } from './summary';
 import { Timeline } from './timeline';
 import { Track } from './track';
 import { Where } from './where';
+import { reasonOf } from './words';
 
 /** The product's face: the plan, what it found, who is hit, what happens, and what came of it. */
 export function OperationPage({ cluster, name }: { cluster: string; name: string }) {

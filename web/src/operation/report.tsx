@@ -9,6 +9,7 @@ export function Report({ op, report }: { op: Operation; report: ReportData }) {
   const longest = Math.max(report.forecastSeconds, report.tookSeconds, 1);
   const measures = Object.entries(report.measures ?? {}).filter(([name]) => text(`measure.${name}`) !== undefined);
   const phase = phaseOf(op);
+  const lines = (report.lines ?? []).filter((l) => l.code !== 'Duration'); // the bars say it
   return (
     <div class="report">
       <div class="versus">
@@ -16,7 +17,7 @@ export function Report({ op, report }: { op: Operation; report: ReportData }) {
         <Versus label={t('op.took')} value={report.tookSeconds} of={longest} kind={report.tookSeconds > report.forecastSeconds * 1.25 + 10 ? 'late' : 'took'} />
       </div>
       <ul class="report-lines">
-        {(report.lines ?? []).map((l, i) => (
+        {lines.map((l, i) => (
           <li key={i}>
             <Mark tone={phase === 'Succeeded' ? 'ok' : 'idle'}>{said('report', l.code, l.params, l.message)}</Mark>
           </li>

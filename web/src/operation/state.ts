@@ -23,17 +23,6 @@ export function targetOf(nodes: readonly string[]): string {
   return nodes.length <= 4 ? nodes.join(', ') : `${nodes.slice(0, 3).join(', ')} … ${t('op.andMore', { n: nodes.length - 3 })}`;
 }
 
-/** Why the operation is where it is, in one sentence. */
-export function reasonOf(op: Operation): string {
-  const s = op.status;
-  if (s?.waiting) return said('wait', s.waiting.code, { object: s.waiting.object ?? '', ...s.waiting.params }, s.waiting.message);
-  if (phaseOf(op) === 'Planned' && op.spec.approvedPlan) return t('op.approvedStarting');
-  if (phaseOf(op) === 'Running' && op.spec.paused) return t('op.pausing');
-  if (phaseOf(op) === 'Running' && op.spec.cancelled) return t('op.cancelling');
-  if (s?.reason) return said('status', s.reason, s.params, s.message);
-  return phaseOf(op) === 'Pending' ? t('op.planning') : (s?.message ?? '');
-}
-
 export function stepTitle(step: Step): string {
   return said('step', step.kind, step.params, step.title);
 }

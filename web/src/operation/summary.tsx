@@ -35,9 +35,12 @@ export function Summary({ op }: { op: Operation }) {
       </Facts>
       {plan.summary && plan.summary.length > 0 && (
         <ul class="summary">
-          {plan.summary.map((l, i) => (
-            <li key={i}>{said('summary', l.code, l.params, l.message)}</li>
-          ))}
+          {plan.summary
+            .filter((l) => l.code !== 'Duration') // stands above as the forecast
+            .map((l, i) => (
+              <li key={i}>{said('summary', l.code, l.params, l.message)}</li>
+            ))}
+          {plan.forecast.longest && <li>{said('summary', plan.forecast.longest.code, plan.forecast.longest.params, plan.forecast.longest.message)}</li>}
         </ul>
       )}
       {plan.rehearsal && (

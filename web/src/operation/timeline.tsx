@@ -5,6 +5,7 @@ import { elapsed } from '../parts/time';
 import { setQuery } from '../route';
 import { StepSign } from './icon';
 import { stepTitle, stepViews, type StepView } from './state';
+import { stepText } from './words';
 
 /** The plan as a vertical timeline: what was done, what is being done, what comes; each with its time against the forecast. */
 export function Timeline({ op }: { op: Operation }) {
@@ -43,7 +44,7 @@ function StepItem({ view, noReturn, parallel }: { view: StepView; noReturn: bool
           {stepTitle(step)}
           {parallel !== '' && <span class="sr"> ({t('op.together')})</span>}
         </div>
-        <StepDetail step={step} />
+        <StepDetail step={step} title={stepTitle(step)} />
         {status?.total !== undefined && status.total > 0 && (now || state === 'Failed') && (
           <div class="step-progress">
             <span class="bar" role="img" aria-label={t('op.progress', { done: status.done ?? 0, total: status.total })}>
@@ -52,24 +53,24 @@ function StepItem({ view, noReturn, parallel }: { view: StepView; noReturn: bool
             <span>{t('op.progress', { done: status.done ?? 0, total: status.total })}</span>
           </div>
         )}
-        {status?.message && state !== 'Pending' && <div class={`step-message ${state === 'Failed' ? 'crit' : ''}`}>{status.message}</div>}
+        {status?.message && state !== 'Pending' && <div class={`step-message ${state === 'Failed' ? 'crit' : ''}`}>{stepText(status)}</div>}
       </div>
       <div class="step-time">
         {took !== undefined && state !== 'Skipped' && <b class={late ? 'late' : ''}>{seconds(now ? Math.floor(took) : took)}</b>}
-        {state === 'Skipped' && <b>{t('stepState.Skipped')}</b>}
+        {state === 'Skipped' && <b>{t('op.skipped')}</b>}
         {step.forecastSeconds ? <span title={t('op.forecast')}>{t('op.about', { t: seconds(step.forecastSeconds) })}</span> : null}
       </div>
     </li>
   );
 }
 
-function StepDetail({ step }: { step: Step }) {
+function StepDetail({ step, title }: { step: Step; title: string }) {
   const to = (step.to ?? []).filter((l) => l.node !== '');
   const pending = (step.to ?? []).filter((l) => l.node === '').reduce((n, l) => n + l.pods, 0);
   const few = to.slice(0, 8);
   return (
     <>
-      {step.targets && step.targets.length > 0 && (
+      {step.targets && step.targets.length > 0 && !step.targets.every((name) => title.includes(name)) && (
         <div class="step-sub name">
           {step.targets.slice(0, 8).join(', ')}
           {step.targets.length > 8 && ` … ${t('op.andMore', { n: step.targets.length - 8 })}`}
@@ -93,11 +94,11 @@ function StepDetail({ step }: { step: Step }) {
           type="button"
           class="quiet-link"
           onClick={() => {
-            setQuery({ step: step.id });
-            document.getElementById('members')?.scrollIntoView({ block: 'start' });
+            setQuery({ tab: 'pods', step: step.id });
+            window.scrollTo(0, 0);
           }}
         >
-          {t('op.showMembers', { n: step.members })}
+          {t('op.showMembers')}
         </button>
       ) : null}
       {step.undo && <div class="step-sub undo">{t('op.undo', { how: said('undo', step.undo, {}, step.undo) })}</div>}

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import { ApiError, post, remove, segment } from '../api/client';
+import { post, remove, segment } from '../api/client';
 import { session } from '../api/session';
-import { said, t } from '../lang';
+import { t } from '../lang';
 import { Action } from '../parts/button';
 import { Copyable, Dialog, Field, TypeName } from '../parts/dialog';
 import { go, to } from '../route';
@@ -37,11 +37,7 @@ function AddClusterDialog({ onClose }: { onClose: () => void }) {
         label: t('clusters.addDo'),
         why,
         run: async () => {
-          try {
-            await post('/kanrin/v1/clusters', { name, kubeconfig });
-          } catch (failure) {
-            throw explained(failure, name);
-          }
+          await post('/kanrin/v1/clusters', { name, kubeconfig });
           onClose();
           go(to.cluster(name));
         },
@@ -57,14 +53,6 @@ function AddClusterDialog({ onClose }: { onClose: () => void }) {
       <Copyable value="kubectl config view --minify --flatten --raw" />
     </Dialog>
   );
-}
-
-/** The reason code of a refused registration, in the language on screen. */
-function explained(failure: unknown, name: string): unknown {
-  if (!(failure instanceof ApiError)) return failure;
-  const code = failure.details.causes?.[0]?.reason;
-  if (!code) return failure;
-  return new ApiError(failure.code, code, said('cluster', code, { cluster: name, name }, failure.message), failure.details);
 }
 
 export function RemoveClusterButton({ name }: { name: string }) {

@@ -71,14 +71,14 @@ export function CapacityView({ cluster }: { cluster: string }) {
 
 function lossColumns(): Column<ZoneLoss>[] {
   return [
-    { id: 'name', head: t('list.zone'), width: 'minmax(90px, 1fr)', card: 'name', cell: (z) => <b>{z.name || t('zone.none')}</b> },
-    { id: 'nodes', head: t('nav.nodes'), width: '80px', num: true, cell: (z) => z.nodes },
-    { id: 'share', head: t('capacity.share'), width: 'minmax(200px, 1.6fr)', cell: (z) => <Share loss={z} /> },
-    { id: 'lost', head: t('capacity.move'), width: '110px', num: true, cell: (z) => z.lostPods },
+    { id: 'name', head: t('list.zone'), width: 'minmax(56px, .6fr)', card: 'name', cell: (z) => <b>{z.name || t('zone.none')}</b> },
+    { id: 'nodes', head: t('nav.nodes'), width: '56px', num: true, cell: (z) => z.nodes },
+    { id: 'share', head: t('capacity.share'), width: '248px', cell: (z) => <Share loss={z} /> },
+    { id: 'lost', head: t('capacity.move'), width: '96px', num: true, cell: (z) => z.lostPods },
     {
       id: 'pending',
       head: t('capacity.ifLost'),
-      width: 'minmax(190px, 1.6fr)',
+      width: 'minmax(176px, 1.4fr)',
       card: 'state',
       cell: (z) => {
         const n = z.pending?.length ?? 0;

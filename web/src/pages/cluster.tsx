@@ -1,6 +1,6 @@
 import { segment } from '../api/client';
 import type { ClusterRow, Zone } from '../api/inventory';
-import { cores, memory, quantity, share } from '../format';
+import { cores, count, memory, quantity, share } from '../format';
 import { said, t } from '../lang';
 import type { Column } from '../list/columns';
 import { List } from '../list/list';
@@ -73,7 +73,7 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
           <a href={to.nodes(row.name)}>{s.nodes ? `${s.nodes.ready} / ${s.nodes.total}` : '–'}</a>
         </Fact>
         <Fact label={t('cluster.podsRunning')}>
-          <a href={to.pods(row.name)}>{s.pods ? `${s.pods.running ?? 0} / ${s.pods.total}` : '–'}</a>
+          <a href={to.pods(row.name)}>{s.pods ? `${count(s.pods.running ?? 0)} / ${count(s.pods.total)}` : '–'}</a>
         </Fact>
         {(s.pods?.pending ?? 0) > 0 && (
           <Fact label={t('cluster.podsPending')} tone="warn">
@@ -102,7 +102,7 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
           ) : (
             <ul class="findings">
               {findings.map((f, i) => (
-                <FindingRow key={`${f.code}/${f.object}/${i}`} cluster={row.name} finding={f}>
+                <FindingRow key={`${f.code}/${f.object}/${i}`} cluster={row.name} finding={f} standing>
                   <Remedy cluster={row.name} finding={f} />
                 </FindingRow>
               ))}

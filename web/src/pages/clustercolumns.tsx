@@ -1,5 +1,5 @@
 import type { ClusterRow } from '../api/inventory';
-import { quantity, share } from '../format';
+import { count, quantity, share } from '../format';
 import { t } from '../lang';
 import type { Column } from '../list/columns';
 import { Bar } from '../parts/bar';
@@ -32,8 +32,8 @@ export function clusterColumns(): Column<ClusterRow>[] {
       ),
     },
     { id: 'state', head: t('list.state'), width: 'minmax(130px, 1.2fr)', card: 'state', cell: (c) => <HealthMark value={c.status.health} /> },
-    { id: 'nodes', head: t('cluster.nodesReady'), width: '100px', num: true, cell: (c) => (c.status.nodes ? `${c.status.nodes.ready} / ${c.status.nodes.total}` : '–') },
-    { id: 'pods', head: t('cluster.podsRunning'), width: '110px', num: true, cell: (c) => (c.status.pods ? `${c.status.pods.running ?? 0} / ${c.status.pods.total}` : '–') },
+    { id: 'nodes', head: t('cluster.nodesReady'), width: '104px', num: true, cell: (c) => (c.status.nodes ? `${c.status.nodes.ready} / ${c.status.nodes.total}` : '–') },
+    { id: 'pods', head: t('cluster.podsRunning'), width: '120px', num: true, cell: (c) => (c.status.pods ? `${count(c.status.pods.running ?? 0)} / ${count(c.status.pods.total)}` : '–') },
     { id: 'cpu', head: 'CPU', width: '132px', cell: (c) => <Bar share={cpuShare(c)} label={t('cluster.cpu')} /> },
     { id: 'memory', head: t('list.memory'), width: '132px', cell: (c) => <Bar share={memoryShare(c)} label={t('cluster.memory')} /> },
     { id: 'seen', head: t('cluster.lastSeen'), width: '116px', card: 'hide', cell: (c) => (c.status.lastSeen ? <Ago at={c.status.lastSeen} /> : '–') },

@@ -117,9 +117,14 @@ function Zones({ cluster, onTotal }: { cluster: string; onTotal: (n: number) => 
   if (!data) return error ? <Failure error={error} retry={reload} what={t('nav.nodes')} /> : <Loading what={t('nav.nodes')} rows={8} />;
   queueMicrotask(() => onTotal(data.total));
   return (
-    <Panel>
-      <ZoneMap cluster={cluster} nodes={data.items ?? []} />
-    </Panel>
+    <>
+      <Panel>
+        <ZoneMap cluster={cluster} nodes={data.items ?? []} />
+      </Panel>
+      <p class="list-foot">
+        <a href={to.capacity(cluster)}>{t('nodes.whatIf')}</a>
+      </p>
+    </>
   );
 }
 
@@ -150,11 +155,11 @@ function Chosen({ cluster, chosen, clear }: { cluster: string; chosen: ReadonlyM
 
 function columns(cluster: string): Column<Node>[] {
   return [
-    { id: 'name', head: t('list.name'), width: 'minmax(110px, 1.3fr)', sort: true, card: 'name', cell: (n) => <a class="name" href={to.node(cluster, n.name)}>{n.name}</a> },
+    { id: 'name', head: t('list.name'), width: 'minmax(96px, 1fr)', sort: true, card: 'name', cell: (n) => <a class="name" href={to.node(cluster, n.name)}>{n.name}</a> },
     {
       id: 'state',
       head: t('list.state'),
-      width: 'minmax(150px, 1.7fr)',
+      width: 'minmax(214px, 1.8fr)',
       sort: true,
       card: 'state',
       cell: (n) => (
@@ -168,12 +173,12 @@ function columns(cluster: string): Column<Node>[] {
         </>
       ),
     },
-    { id: 'role', head: t('nodes.role'), width: 'minmax(100px, 1fr)', cell: (n) => n.roles?.join(', ') || '–' },
-    { id: 'zone', head: t('list.zone'), width: '70px', sort: true, cell: (n) => n.zone ?? '–' },
-    { id: 'version', head: t('cluster.version'), width: '90px', sort: true, card: 'hide', cell: (n) => <span class="name dim">{n.version}</span> },
-    { id: 'cpu', head: 'CPU', width: '126px', sort: true, cell: (n) => <Bar share={share(n.requested.cpuMilli, n.allocatable.cpuMilli)} label={t('nodes.cpuOf', { req: cores(n.requested.cpuMilli), alloc: cores(n.allocatable.cpuMilli) })} /> },
-    { id: 'memory', head: t('list.memory'), width: '126px', sort: true, cell: (n) => <Bar share={share(n.requested.memoryBytes, n.allocatable.memoryBytes)} label={t('nodes.memoryOf', { req: memory(n.requested.memoryBytes), alloc: memory(n.allocatable.memoryBytes) })} /> },
-    { id: 'pods', head: t('nav.pods'), width: '64px', sort: true, num: true, cell: (n) => n.pods },
-    { id: 'age', head: t('list.age'), width: '72px', sort: true, num: true, card: 'hide', cell: (n) => <Age at={n.created} /> },
+    { id: 'role', head: t('nodes.role'), width: 'minmax(92px, .7fr)', cell: (n) => n.roles?.join(', ') || '–' },
+    { id: 'zone', head: t('list.zone'), width: '56px', sort: true, cell: (n) => n.zone ?? '–' },
+    { id: 'version', head: t('cluster.version'), width: '74px', sort: true, card: 'hide', cell: (n) => <span class="name dim">{n.version}</span> },
+    { id: 'cpu', head: 'CPU', width: '104px', sort: true, cell: (n) => <Bar share={share(n.requested.cpuMilli, n.allocatable.cpuMilli)} label={t('nodes.cpuOf', { req: cores(n.requested.cpuMilli), alloc: cores(n.allocatable.cpuMilli) })} /> },
+    { id: 'memory', head: t('list.memory'), width: '104px', sort: true, cell: (n) => <Bar share={share(n.requested.memoryBytes, n.allocatable.memoryBytes)} label={t('nodes.memoryOf', { req: memory(n.requested.memoryBytes), alloc: memory(n.allocatable.memoryBytes) })} /> },
+    { id: 'pods', head: t('nav.pods'), width: '48px', sort: true, num: true, cell: (n) => n.pods },
+    { id: 'age', head: t('list.age'), width: '52px', sort: true, num: true, card: 'hide', cell: (n) => <Age at={n.created} /> },
   ];
 }

@@ -4,6 +4,7 @@ import { said, t, text } from '../lang';
 import type { Column } from '../list/columns';
 import { PhaseMark } from '../parts/mark';
 import { Ago, Elapsed } from '../parts/time';
+import { statusText } from '../operation/words';
 import { to } from '../route';
 
 export function operationTitle(o: OperationRow): string {
@@ -15,7 +16,7 @@ export function operationColumns(showCluster: boolean): Column<OperationRow>[] {
     {
       id: 'name',
       head: t('operations.operation'),
-      width: 'minmax(150px, 1.6fr)',
+      width: 'minmax(120px, 1fr)',
       card: 'name',
       cell: (o) => (
         <a href={to.operation(o.cluster, o.name)} title={o.name}>
@@ -23,21 +24,21 @@ export function operationColumns(showCluster: boolean): Column<OperationRow>[] {
         </a>
       ),
     },
-    ...(showCluster ? [{ id: 'cluster', head: t('cluster.name'), width: '110px', cell: (o: OperationRow) => <span class="name">{o.cluster}</span> }] : []),
+    ...(showCluster ? [{ id: 'cluster', head: t('cluster.name'), width: '88px', cell: (o: OperationRow) => <span class="name">{o.cluster}</span> }] : []),
     {
       id: 'phase',
       head: t('list.state'),
-      width: 'minmax(150px, 1.2fr)',
+      width: '168px',
       card: 'state',
       cell: (o) => <PhaseMark value={o.phase} blocked={(o.blockers ?? 0) > 0} {...(o.stepText ? { step: o.stepText } : {})} />,
     },
     { id: 'why', head: t('operations.why'), width: 'minmax(0, 2.4fr)', card: 'line', cell: (o) => <span class="dim clip" title={whyOf(o)}>{whyOf(o)}</span> },
-    { id: 'by', head: t('operations.by'), width: '100px', cell: (o) => <span class="name">{o.by}</span> },
-    { id: 'created', head: t('operations.created'), width: '116px', sort: false, cell: (o) => <Ago at={o.created} /> },
+    { id: 'by', head: t('operations.by'), width: '84px', cell: (o) => <span class="name">{o.by}</span> },
+    { id: 'created', head: t('operations.created'), width: '92px', sort: false, cell: (o) => <Ago at={o.created} /> },
     {
       id: 'took',
       head: t('operations.took'),
-      width: '116px',
+      width: '112px',
       num: true,
       cell: (o) => (o.started ? <Elapsed start={o.started} end={o.finished} /> : o.forecastSeconds && o.phase === 'Planned' ? <span class="dim">{t('op.about', { t: seconds(o.forecastSeconds) })}</span> : '–'),
     },
@@ -46,5 +47,5 @@ export function operationColumns(showCluster: boolean): Column<OperationRow>[] {
 
 function whyOf(o: OperationRow): string {
   if (o.waiting) return said('wait', o.waiting.code, { object: o.waiting.object ?? '', ...o.waiting.params }, o.waiting.message);
-  return o.reason ? said('status', o.reason, o.params, o.message) : '';
+  return o.reason ? statusText(o.reason, { name: o.name, digest: o.digest ?? '', ...o.params }, o.message) : '';
 }

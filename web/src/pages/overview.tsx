@@ -83,7 +83,7 @@ function NeedsYou({ needs, several }: { needs: readonly Needs[]; several: boolea
         ) : (
           <ul class="findings">
             {(all ? needs : needs.slice(0, few)).map(({ cluster, finding }, i) => (
-              <FindingRow key={`${cluster}/${finding.code}/${finding.object}/${i}`} cluster={cluster} finding={finding} showCluster={several}>
+              <FindingRow key={`${cluster}/${finding.code}/${finding.object}/${i}`} cluster={cluster} finding={finding} showCluster={several} standing>
                 <Remedy cluster={cluster} finding={finding} />
               </FindingRow>
             ))}

@@ -1,4 +1,5 @@
 import type { Finding } from '../api/v1alpha1';
+import { query } from '../api/client';
 import { t } from '../lang';
 import { objectHref } from '../parts/finding';
 import { to } from '../route';
@@ -14,9 +15,16 @@ export function Remedy({ cluster, finding }: { cluster: string; finding: Finding
 }
 
 function remedyOf(cluster: string, f: Finding): { href: string; label: string } {
-  if (/zone/i.test(f.code) || f.kind === 'Zone') return { href: to.capacity(cluster, f.kind === 'Zone' ? f.object : f.params?.zone), label: t('remedy.whatIf') };
-  if (/pending/i.test(f.code) && f.kind !== 'Pod') return { href: to.pods(cluster, '?state=Pending'), label: t('remedy.pods') };
-  const href = objectHref(cluster, f.kind, f.object);
-  if (f.kind === 'Node') return { href: href ?? to.nodes(cluster), label: t('remedy.node') };
-  return { href: href ?? to.cluster(cluster), label: t('remedy.look') };
+  switch (f.code) {
+    case 'ZoneLoss':
+    case 'ZoneLossVolume':
+      return { href: to.capacity(cluster, f.object), label: t('remedy.whatIf') };
+    case 'PodsPending':
+      return { href: to.pods(cluster, query({ state: 'Pending', owner: f.kind && f.kind !== 'Pod' ? `${f.kind}/${f.object}` : undefined })), label: t('remedy.pods') };
+    case 'NodeDown':
+    case 'NodeCordoned':
+      return { href: to.node(cluster, f.object), label: t('remedy.node') };
+    default:
+      return { href: objectHref(cluster, f.kind, f.object) ?? to.cluster(cluster), label: t('remedy.look') };
+  }
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from '../api/client';
+import { type ApiError, asApiError } from '../api/client';
 import { ended } from '../api/session';
 import { signIn } from '../api/signin';
 import { seconds } from '../format';
@@ -26,7 +26,7 @@ export function SignIn() {
     try {
       await signIn(user.trim(), password);
     } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, '', String(failure)));
+      setError(asApiError(failure));
       setPassword('');
       secret.current?.focus();
       setBusy(false);

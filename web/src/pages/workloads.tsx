@@ -88,7 +88,7 @@ function columns(cluster: string): Column<Workload>[] {
     {
       id: 'name',
       head: t('list.name'),
-      width: 'minmax(150px, 2fr)',
+      width: 'minmax(136px, 1.6fr)',
       sort: true,
       card: 'name',
       cell: (w) => (
@@ -100,15 +100,15 @@ function columns(cluster: string): Column<Workload>[] {
         </>
       ),
     },
-    { id: 'kind', head: t('list.kind'), width: 'minmax(100px, 1fr)', sort: true, cell: (w) => w.kind },
-    { id: 'namespace', head: t('list.namespace'), width: 'minmax(90px, 1fr)', sort: true, cell: (w) => <span class="name">{w.namespace}</span> },
-    { id: 'state', head: t('list.state'), width: 'minmax(110px, 1fr)', sort: true, card: 'state', cell: (w) => <WorkloadMark workload={w} /> },
-    { id: 'ready', head: t('pods.ready'), width: '76px', sort: true, num: true, cell: (w) => `${w.ready} / ${w.desired}` },
-    { id: 'zones', head: t('zone.title'), width: 'minmax(110px, 1fr)', cell: (w) => <ZoneSpread zones={w.zones} /> },
+    { id: 'kind', head: t('list.kind'), width: 'minmax(92px, .8fr)', sort: true, cell: (w) => w.kind },
+    { id: 'namespace', head: t('list.namespace'), width: 'minmax(88px, .8fr)', sort: true, cell: (w) => <span class="name">{w.namespace}</span> },
+    { id: 'state', head: t('list.state'), width: 'minmax(100px, .8fr)', sort: true, card: 'state', cell: (w) => <WorkloadMark workload={w} /> },
+    { id: 'ready', head: t('pods.ready'), width: '56px', sort: true, num: true, cell: (w) => `${w.ready} / ${w.desired}` },
+    { id: 'zones', head: t('zone.title'), width: 'minmax(100px, .8fr)', cell: (w) => <ZoneSpread zones={w.zones} /> },
     {
       id: 'budget',
       head: t('budgets.column'),
-      width: 'minmax(150px, 1.4fr)',
+      width: 'minmax(196px, 1.3fr)',
       cell: (w) =>
         w.budgets && w.budgets.length > 0 ? (
           <span title={w.budgets.map((b) => `${b.name}: ${b.rule}`).join('\n')}>
@@ -118,8 +118,8 @@ function columns(cluster: string): Column<Workload>[] {
           <span class="dim">–</span>
         ),
     },
-    { id: 'requests', head: t('workloads.requests'), width: '140px', card: 'hide', cell: (w) => <span class="dim">{`${cores(w.requests.cpuMilli)} · ${memory(w.requests.memoryBytes)}`}</span> },
-    { id: 'age', head: t('list.age'), width: '72px', sort: true, num: true, card: 'hide', cell: (w) => <Age at={w.created} /> },
+    { id: 'requests', head: t('workloads.requests'), width: '96px', card: 'hide', cell: (w) => <span class="dim">{`${cores(w.requests.cpuMilli)} · ${memory(w.requests.memoryBytes)}`}</span> },
+    { id: 'age', head: t('list.age'), width: '44px', sort: true, num: true, card: 'hide', cell: (w) => <Age at={w.created} /> },
   ];
 }
 

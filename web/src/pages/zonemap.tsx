@@ -1,6 +1,7 @@
 import type { Node } from '../api/inventory';
 import { cores, memory, percent } from '../format';
 import { t } from '../lang';
+import { Icon } from '../parts/icon';
 import { to } from '../route';
 import { groupByZone } from '../operation/where';
 import { fillOf } from './capacity';
@@ -41,12 +42,17 @@ function Tile({ cluster, node, size }: { cluster: string; node: Node; size: numb
       class={`node-tile ${node.unschedulable ? 'cordoned' : ''} ${node.state === 'Ready' ? '' : 'down'} ${fill > 0.85 ? 'high' : ''}`}
       href={to.node(cluster, node.name)}
       title={title}
-      style={{ height: `${Math.round(40 + 44 * size)}px` }}
+      style={{ height: `${Math.round(46 + 40 * size)}px` }}
     >
       <i style={{ height: `${Math.min(1, fill) * 100}%` }} aria-hidden="true" />
       <span class="tile-name name">{node.name}</span>
       <span class="tile-fill">{percent(fill)}</span>
-      {state !== '' && <span class="tile-state">{state}</span>}
+      {state !== '' && (
+        <span class="tile-state" title={state}>
+          <Icon name={node.state === 'Ready' ? 'cordon' : 'warn'} size={14} />
+          <span class="sr">{state}</span>
+        </span>
+      )}
     </a>
   );
 }

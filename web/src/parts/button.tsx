@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { ApiError } from '../api/client';
-import { text } from '../lang';
+import { inOneLine } from '../api/failure';
 
 interface Props {
   onClick: () => void | Promise<void>;
@@ -35,7 +34,7 @@ export function Action({ onClick, children, kind = 'plain', why, busy = false, l
     try {
       await onClick();
     } catch (failure) {
-      setFailed(sentence(failure));
+      setFailed(inOneLine(failure));
     }
     setWorking(false);
   };
@@ -69,10 +68,4 @@ export function Action({ onClick, children, kind = 'plain', why, busy = false, l
       )}
     </span>
   );
-}
-
-function sentence(failure: unknown): string {
-  if (!(failure instanceof ApiError)) return String(failure);
-  const known = text(`error.${failure.reason}`) ?? text(`error.${failure.code}`);
-  return known ? `${known} (${failure.message})` : failure.message;
 }

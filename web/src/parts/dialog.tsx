@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../lang';
 import { Action } from './button';
 import { Failure } from './states';
-import { ApiError } from '../api/client';
+import { type ApiError, asApiError } from '../api/client';
 
 interface Props {
   title: string;
@@ -36,7 +36,7 @@ export function Dialog({ title, onClose, children, submit, wide }: Props) {
     try {
       await submit.run();
     } catch (failure) {
-      setError(failure instanceof ApiError ? failure : new ApiError(0, '', String(failure)));
+      setError(asApiError(failure));
       setBusy(false);
     }
   };

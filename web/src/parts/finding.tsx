@@ -49,45 +49,70 @@ interface Props {
   finding: Finding;
   /** Named before the object where findings of several clusters stand together. */
   showCluster?: boolean;
+  /** Of a cluster, where the gravest is called critical; a plan's blocks the plan. */
+  standing?: boolean;
   children?: ComponentChildren;
 }
 
-/** One finding: how grave, which object, what, since when; what can be done about it stands to the right. */
-export function FindingRow({ cluster, finding, showCluster, children }: Props) {
-  const href = objectHref(cluster, finding.kind, finding.object);
+/** One finding: how grave, what, about which object (a link in the sentence), since when; what can be done stands to the right. */
+export function FindingRow({ cluster, finding, showCluster, standing, children }: Props) {
+  const tone = severityTone[finding.severity];
   return (
-    <li class={`find ${severityTone[finding.severity]}`}>
+    <li class={`find ${tone}`}>
       <span class="severity">
-        <Mark tone={severityTone[finding.severity]}>{t(`severity.${finding.severity}`)}</Mark>
+        <Mark tone={tone}>{t(standing && finding.severity === 'blocker' ? 'severity.critical' : `severity.${finding.severity}`)}</Mark>
       </span>
       <div class="what">
-        <p>{findingText(finding)}</p>
-        <p class="about">
-          {showCluster && (
-            <>
+        <p>
+          <Sentence cluster={cluster} finding={finding} />
+        </p>
+        {(showCluster || finding.since) && (
+          <p class="about">
+            {showCluster && (
               <a class="name" href={to.cluster(cluster)}>
                 {cluster}
               </a>
-              {' · '}
-            </>
-          )}
-          {finding.kind && <span>{finding.kind} </span>}
-          {href ? (
-            <a class="name" href={href}>
-              {finding.object}
-            </a>
-          ) : (
-            <span class="name">{finding.object}</span>
-          )}
-          {finding.since && (
-            <>
-              {' · '}
-              {t('finding.since')} <Ago at={finding.since} />
-            </>
-          )}
-        </p>
+            )}
+            {showCluster && finding.since && ' · '}
+            {finding.since && (
+              <>
+                {t('finding.since')} <Ago at={finding.since} />
+              </>
+            )}
+          </p>
+        )}
       </div>
       {children && <div class="todo">{children}</div>}
     </li>
+  );
+}
+
+/** The sentence with its object as a link; an object that the sentence does not name comes before it. */
+function Sentence({ cluster, finding }: { cluster: string; finding: Finding }) {
+  const text = findingText(finding);
+  const object = finding.object;
+  if (object === '') return <>{text}</>;
+  const href = objectHref(cluster, finding.kind, object);
+  const name = href ? (
+    <a class="name" href={href}>
+      {object}
+    </a>
+  ) : (
+    <span class="name">{object}</span>
+  );
+  const at = text.indexOf(object);
+  if (at < 0) {
+    return (
+      <>
+        {name} {text}
+      </>
+    );
+  }
+  return (
+    <>
+      {text.slice(0, at)}
+      {name}
+      {text.slice(at + object.length)}
+    </>
   );
 }

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../api/client';
-import { seconds } from '../format';
-import { t, text } from '../lang';
+import { explain } from '../api/failure';
+import { t } from '../lang';
 import { Action } from './button';
 import { Copyable } from './dialog';
 import { Icon, type IconName } from './icon';
@@ -35,15 +35,15 @@ export function Loading({ what, rows = 4 }: { what: string; rows?: number }) {
 
 /** What went wrong, why, and what to do, in place; the server's own words below. */
 export function Failure({ error, retry, what }: { error: ApiError; retry?: (() => void) | undefined; what?: string }) {
-  const title = text(`error.${error.reason}`) ?? text(`error.${error.code}`) ?? t('error.other');
-  const next = text(`error.${error.reason}.next`, { t: seconds(error.retryAfter) }) ?? text(`error.${error.code}.next`);
+  const e = explain(error);
   return (
     <div class="failure" role="alert">
       <Icon name="warn" />
       <div>
-        <strong>{what ? `${what}: ${title}` : title}</strong>
-        {next && <div>{next}</div>}
-        <div class="detail">{error.message}</div>
+        <strong>{what ? `${what}: ${e.what}` : e.what}</strong>
+        {e.why && <div>{e.why}</div>}
+        {e.next && <div>{e.next}</div>}
+        {e.detail && e.detail !== e.what && <div class="detail">{e.detail}</div>}
       </div>
       {retry && (
         <Action small onClick={retry}>

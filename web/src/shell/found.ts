@@ -93,11 +93,13 @@ async function search(cluster: string, q: string, abort: AbortSignal): Promise<F
   ]);
   const asked = command?.[1]?.toLowerCase();
   const type = asked === 'cordon' ? 'Cordon' : asked === 'uncordon' ? 'Uncordon' : 'Drain';
-  return [
-    ...nodes.map((n): Found => ({ key: `node/${n.name}`, icon: 'nodes', label: n.name, mono: true, kind: t('nav.nodes'), run: () => go(to.node(cluster, n.name)) })),
-    ...(command || nodes.length <= 3 ? nodes : []).map(
+  const acts = (command || nodes.length <= 3 ? nodes : []).map(
       (n): Found => ({ key: `act/${n.name}`, icon: 'arrow', label: `${text(`type.${type}`) ?? type} ${n.name}`, kind: t('palette.command'), run: () => askFor({ cluster, type, nodes: [n.name] }) }),
-    ),
+    );
+  return [
+    ...(command ? acts : []),
+    ...nodes.map((n): Found => ({ key: `node/${n.name}`, icon: 'nodes', label: n.name, mono: true, kind: t('nav.nodes'), run: () => go(to.node(cluster, n.name)) })),
+    ...(command ? [] : acts),
     ...workloads.map(
       (w): Found => ({ key: `workload/${w.kind}/${w.namespace}/${w.name}`, icon: 'workloads', label: `${w.namespace}/${w.name}`, mono: true, kind: w.kind, run: () => go(to.workload(cluster, w.kind, w.namespace, w.name)) }),
     ),

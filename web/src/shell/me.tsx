@@ -7,6 +7,7 @@ import { Icon } from '../parts/icon';
 import { Menu } from '../parts/menu';
 import { Until } from '../parts/time';
 import { forget } from '../live/reading';
+import { to } from '../route';
 
 type Open = 'password' | 'cli' | undefined;
 
@@ -49,6 +50,13 @@ export function Me({ session }: { session: Session }) {
                   {t('me.cli')}
                 </button>
               </li>
+              {session.role === 'Administrator' && (
+                <li>
+                  <a href={to.users()} onClick={close}>
+                    {t('nav.users')}
+                  </a>
+                </li>
+              )}
               <li class="rule">
                 <button
                   type="button"

@@ -37,7 +37,7 @@ function Running() {
   const clusters = useOverview().data?.clusters ?? [];
   const n = clusters.reduce((sum, c) => sum + (c.running?.length ?? 0), 0);
   return (
-    <a class={`running ${n > 0 ? 'some' : ''}`} href={to.operations(n > 0 ? '?phase=Running' : '')}>
+    <a class={`running-link ${n > 0 ? 'some' : ''}`} href={to.operations(n > 0 ? '?phase=Running' : '')}>
       {n > 0 && (
         <span class="mark run">
           <i aria-hidden="true" />
