@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { match } from './match';
 import { OperationPage } from './operation/page';
 import { ClusterPage } from './pages/cluster';
 import { ClustersPage } from './pages/clusters';
@@ -12,7 +13,7 @@ import { PodsPage } from './pages/pods';
 import { UsersPage } from './pages/users';
 import { WorkloadPage } from './pages/workload';
 import { WorkloadsPage } from './pages/workloads';
-import { match } from './route';
+
 
 type Page = (p: Record<string, string>) => VNode;
 

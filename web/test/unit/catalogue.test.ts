@@ -31,7 +31,7 @@ const code = sources(join(root, 'web/src')).join('\n');
 const literal = new Set([...code.matchAll(/\bt\(\s*'([^']+)'/g), ...code.matchAll(/[?:]\s*'([a-zA-Z]+\.[a-zA-Z.]+)'/g)].map((m) => m[1] as string));
 /** t(`phase.${p}`) and said('member', …): any key below that beginning may be used. */
 const beginnings = [
-  ...[...code.matchAll(/\b(?:t|text)\(`([a-zA-Z.]+\.)\$\{/g)].map((m) => m[1] as string),
+  ...[...code.matchAll(/`([a-zA-Z.]+\.)\$\{/g)].map((m) => m[1] as string),
   ...[...code.matchAll(/\bsaid\('([a-zA-Z]+)'/g)].map((m) => `${m[1]}.`),
 ];
 
