@@ -28,9 +28,9 @@ func (a *app) actFlags(c *cobra.Command, o *actOptions) {
 	f.BoolVar(&o.dryRun, "dry-run", false, a.t("cli.flag.act.dryRun"))
 	f.BoolVarP(&o.yes, "yes", "y", false, a.t("cli.flag.act.yes"))
 	f.BoolVar(&o.detach, "detach", false, a.t("cli.flag.act.detach"))
-	c.MarkFlagsMutuallyExclusive("plan-only", "dry-run")
-	c.MarkFlagsMutuallyExclusive("plan-only", "yes")
-	c.MarkFlagsMutuallyExclusive("plan-only", "detach")
+	a.exclusive(c, "plan-only", "dry-run")
+	a.exclusive(c, "plan-only", "yes")
+	a.exclusive(c, "plan-only", "detach")
 }
 
 // act is one run of plan → show → ask → approve → follow.

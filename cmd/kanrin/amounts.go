@@ -50,5 +50,5 @@ func usage(u v1alpha1.Usage, value func(resource.Quantity) int64, unit func(int6
 	return share(value(u.Requested), value(u.Allocatable), unit)
 }
 
-func milli(q resource.Quantity) int64 { return q.MilliValue() }
-func bytes(q resource.Quantity) int64 { return q.Value() }
+func milli(q resource.Quantity) int64     { return q.MilliValue() }
+func byteCount(q resource.Quantity) int64 { return q.Value() }

@@ -32,6 +32,8 @@ type app struct {
 	noInput    bool
 	langFlag   string
 
+	// exclusives are groups of flags of which at most one may be given, by command.
+	exclusives map[*cobra.Command][][]string
 	// begun is set when arguments and flags have been understood: errors before that are usage errors.
 	begun bool
 }

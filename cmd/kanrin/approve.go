@@ -25,7 +25,7 @@ func (a *app) newApprove() *cobra.Command {
 	c.Flags().StringVar(&o.plan, "plan", "", a.t("cli.flag.approve.plan"))
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, a.t("cli.flag.approve.yes"))
 	c.Flags().BoolVar(&o.detach, "detach", false, a.t("cli.flag.act.detach"))
-	c.MarkFlagsMutuallyExclusive("plan", "yes")
+	a.exclusive(c, "plan", "yes")
 	c.ValidArgsFunction = a.completeNames("operations")
 	return c
 }

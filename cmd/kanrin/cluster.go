@@ -17,9 +17,7 @@ import (
 
 func (a *app) newCluster() *cobra.Command {
 	c := a.command("cluster", "cluster COMMAND", nil)
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		return a.badInput(a.t("cli.what.usage"), a.t("cli.why.whichCommand"), a.t("cli.next.help", "command", cmd.CommandPath()))
-	}
+	c.Args = a.needsCommand
 	c.RunE = func(*cobra.Command, []string) error { return nil } // Args has refused already
 	c.AddCommand(a.newClusterAdd(), a.newClusterRemove())
 	return c

@@ -25,7 +25,7 @@ func (a *app) describeCluster(ctx context.Context, s *session, _ string, c *v1al
 		{a.label("name"), c.Name}, {a.label("health"), string(st.Health)}, {a.label("server"), st.Server}, {a.label("version"), st.Version},
 		{a.label("lastSeen"), lastSeen}, {a.label("nodes"), st.NodesText},
 		{a.label("pods"), a.t("cli.describe.podCounts", "total", st.Pods.Total, "running", st.Pods.Running, "pending", st.Pods.Pending, "failed", st.Pods.Failed)},
-		{a.label("cpu"), usage(st.Capacity.CPU, milli, cores)}, {a.label("memory"), usage(st.Capacity.Memory, bytes, gibibytes)},
+		{a.label("cpu"), usage(st.Capacity.CPU, milli, cores)}, {a.label("memory"), usage(st.Capacity.Memory, byteCount, gibibytes)},
 		{a.label("created"), a.when(c.CreationTimestamp.Time)},
 	})
 	for _, condition := range st.Conditions {

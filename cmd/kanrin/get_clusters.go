@@ -36,9 +36,9 @@ func clusterListing(a *app) *listing[*v1alpha1.Cluster] {
 				Number: func(r clusterRow) float64 {
 					return ratio(milli(r.Object.Status.Capacity.CPU.Requested), milli(r.Object.Status.Capacity.CPU.Allocatable))
 				}},
-			{Header: "MEMORY", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.Memory, bytes, gibibytes) }),
+			{Header: "MEMORY", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.Memory, byteCount, gibibytes) }),
 				Number: func(r clusterRow) float64 {
-					return ratio(bytes(r.Object.Status.Capacity.Memory.Requested), bytes(r.Object.Status.Capacity.Memory.Allocatable))
+					return ratio(byteCount(r.Object.Status.Capacity.Memory.Requested), byteCount(r.Object.Status.Capacity.Memory.Allocatable))
 				}},
 			{Header: "FINDINGS", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return strconv.Itoa(len(c.Status.Findings)) }),
 				Number: func(r clusterRow) float64 { return float64(len(r.Object.Status.Findings)) }},

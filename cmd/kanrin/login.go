@@ -45,9 +45,9 @@ func (a *app) newLogin() *cobra.Command {
 	f.StringVar(&o.tokenFile, "token-file", "", a.t("cli.flag.login.tokenFile"))
 	f.StringVar(&o.authority, "certificate-authority", "", a.t("cli.flag.login.authority"))
 	f.StringVar(&o.fingerprint, "fingerprint", "", a.t("cli.flag.login.fingerprint"))
-	c.MarkFlagsMutuallyExclusive("token", "token-file", "password-file")
-	c.MarkFlagsMutuallyExclusive("token", "token-file", "username")
-	c.MarkFlagsMutuallyExclusive("certificate-authority", "fingerprint")
+	a.exclusive(c, "token", "token-file", "password-file")
+	a.exclusive(c, "token", "token-file", "username")
+	a.exclusive(c, "certificate-authority", "fingerprint")
 	return c
 }
 

@@ -44,7 +44,7 @@ func (s *session) planned(ctx context.Context, op *v1alpha1.Operation) (*v1alpha
 
 func (s *session) follower(op *v1alpha1.Operation) *follow.Follower {
 	return follow.New(follow.Configuration{
-		Streams: s.app.streams, Lang: s.app.lang, Ref: s.ref(op.Namespace, op.Name), Server: s.Server, Explain: s.subject().Why, Now: s.app.now,
+		Streams: s.app.streams, Lang: s.app.lang, Ref: s.ref(op.Namespace, op.Name), Server: s.Server, Explain: s.subject().Why,
 	})
 }
 

@@ -27,11 +27,10 @@ func (a *app) root() *cobra.Command {
 		Version:       buildinfo.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
-			a.begun = true
-			a.prompt = cli.NewPrompter(a.streams, a.lang, a.noInput)
-		},
+		Args:          a.noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetFlagErrorFunc(a.flagError)
 	root.SetVersionTemplate("kanrin {{.Version}}\n")
 	root.SetUsageTemplate(a.usageTemplate())
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -61,7 +60,25 @@ func (a *app) root() *cobra.Command {
 			c.Short, c.Long = a.t("cli.cmd.help.short"), a.t("cli.cmd.help.long")
 		}
 	}
+	a.begin(root)
 	return root
+}
+
+// begin has every command that runs note that its command line was understood, after the last check of it.
+func (a *app) begin(c *cobra.Command) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if err := a.checkExclusive(cmd); err != nil {
+				return err
+			}
+			a.begun = true
+			a.prompt = cli.NewPrompter(a.streams, a.lang, a.noInput)
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range c.Commands() {
+		a.begin(sub)
+	}
 }
 
 func (a *app) addTo(root *cobra.Command, group string, commands ...*cobra.Command) {
@@ -78,22 +95,6 @@ func (a *app) command(key, use string, run func(cmd *cobra.Command, args []strin
 		c.Long = c.Short + "\n\n" + a.t(long)
 	}
 	return c
-}
-
-// arguments checks their number; what names them for the message.
-func (a *app) arguments(least, most int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		why := ""
-		switch {
-		case len(args) < least:
-			why = a.t("cli.why.tooFew", "what", what)
-		case most >= 0 && len(args) > most:
-			why = a.t("cli.why.tooMany", "args", strings.Join(args[most:], " "))
-		default:
-			return nil
-		}
-		return a.badInput(a.t("cli.what.usage"), why, a.t("cli.next.help", "command", cmd.CommandPath()))
-	}
 }
 
 // usageTemplate is cobra's own with its headings translated.

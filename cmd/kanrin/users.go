@@ -23,9 +23,7 @@ var roleNames = []string{"Administrator", "Operator", "Editor", "Viewer"}
 func (a *app) newUsers() *cobra.Command {
 	c := a.command("users", "users COMMAND", nil)
 	c.Aliases = []string{"user"}
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		return a.badInput(a.t("cli.what.usage"), a.t("cli.why.whichCommand"), a.t("cli.next.help", "command", cmd.CommandPath()))
-	}
+	c.Args = a.needsCommand
 	c.RunE = func(*cobra.Command, []string) error { return nil } // Args has refused already
 	c.AddCommand(a.newUsersList(), a.newUsersAdd(), a.newUsersSetRole(), a.newUsersPasswd(), a.newUsersRemove())
 	return c

@@ -31,9 +31,6 @@ type Configuration struct {
 	Server string
 	// Explain says in one sentence why the server cannot be reached.
 	Explain func(error) string
-	// Now and Ticks are the clock; nil means the real one.
-	Now   func() time.Time
-	Ticks <-chan time.Time
 }
 
 // Follower writes to one pair of streams.
@@ -48,10 +45,7 @@ type Follower struct {
 
 // New returns a follower for one operation.
 func New(conf Configuration) *Follower {
-	if conf.Now == nil {
-		conf.Now = time.Now
-	}
-	f := &Follower{conf: conf, printed: map[string]v1alpha1.StepState{}, started: conf.Now()}
+	f := &Follower{conf: conf, printed: map[string]v1alpha1.StepState{}, started: time.Now()}
 	if conf.Streams.ErrLive() {
 		f.screen = &live{w: conf.Streams.Err, width: conf.Streams.ErrWidth}
 	} else {
@@ -62,18 +56,14 @@ func New(conf Configuration) *Follower {
 
 // Until shows what happens until stop says that the operation is where it was awaited, and returns it as it was last seen.
 func (f *Follower) Until(ctx context.Context, sights <-chan client.Sight, stop func(*v1alpha1.Operation) bool) (*v1alpha1.Operation, error) {
-	ticks := f.conf.Ticks
-	if ticks == nil {
-		t := time.NewTicker(500 * time.Millisecond)
-		defer t.Stop()
-		ticks = t.C
-	}
+	ticks := time.NewTicker(500 * time.Millisecond)
+	defer ticks.Stop()
 	defer f.screen.clear()
 	for {
 		select {
 		case <-ctx.Done():
 			return f.last, ctx.Err()
-		case <-ticks:
+		case <-ticks.C:
 		case s, open := <-sights:
 			switch {
 			case !open:
@@ -98,7 +88,7 @@ func (f *Follower) Until(ctx context.Context, sights <-chan client.Sight, stop f
 }
 
 func (f *Follower) options() render.Options {
-	return render.Options{Lang: f.conf.Lang, Width: f.conf.Streams.ErrWidth(), Colour: f.conf.Streams.ErrColour(), Now: f.conf.Now()}
+	return render.Options{Lang: f.conf.Lang, Width: f.conf.Streams.ErrWidth(), Colour: f.conf.Streams.ErrColour(), Now: time.Now()}
 }
 
 // finished prints the lines of steps that have come to an end, once each.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
 	"time"
@@ -49,8 +50,12 @@ func Choose(explicit, wanted string) (*Choice, error) {
 		rules.Precedence = Files("")
 	}
 	config, err := rules.Load()
-	if err != nil {
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &path):
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %v", ErrGarbage, err)
 	}
 	name, err := pick(config, explicit != "", wanted)
 	if err != nil {
