@@ -39,15 +39,15 @@ type cluster struct {
 // replacement is a pod that a round asked for, through all that happens to it:
 // when it is preempted and recreated, name becomes that of its successor.
 type replacement struct {
-	round           int
-	namespace, pod  string
-	name            string
-	copy            bool
-	node            string
-	boundIn         int
-	reason          string
-	gone            bool
-	preemptedByName string
+	round          int
+	namespace, pod string
+	name           string
+	copy           bool
+	node           string
+	boundIn        int
+	reason         string
+	// gone: it was preempted, and nothing recreates it.
+	gone bool
 }
 
 // preemption is a pod that the scheduler deleted to make room.
@@ -196,14 +196,17 @@ func (c *cluster) preempt(namespace, name string) error {
 	c.unreported[victim.UID] = p
 
 	r := c.byPod[key(namespace, name)]
-	delete(c.byPod, key(namespace, name))
 	if metav1.GetControllerOf(victim) == nil {
-		if r != nil {
-			r.node, r.gone = "", true
+		delete(c.byPod, key(namespace, name))
+		if r == nil {
+			r = &replacement{}
+			c.successor[key(namespace, name)] = r
 		}
+		r.node, r.gone = "", true
 		return nil
 	}
 	clone := c.clone(victim, false)
+	delete(c.byPod, key(namespace, name))
 	if r == nil {
 		r = &replacement{namespace: namespace, pod: name, round: c.round}
 		c.successor[key(namespace, name)] = r

@@ -117,14 +117,3 @@ func (c *cluster) failed() error {
 	defer c.mu.Unlock()
 	return c.failure
 }
-
-// errored reports whether the scheduler last failed on a pod by an error, rather
-// than by finding no node for it.
-func (c *cluster) errored(pod *corev1.Pod) bool {
-	o, err := c.store.get(podsResource, pod.Namespace, pod.Name)
-	if err != nil {
-		return false
-	}
-	cond := scheduledCondition(o.(*corev1.Pod))
-	return cond != nil && cond.Reason == corev1.PodReasonSchedulerError
-}

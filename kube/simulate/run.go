@@ -64,7 +64,9 @@ func play(ctx context.Context, snap *Snapshot, s *Scenario, o Options) (*cluster
 // idle, and stops it again.
 func (r *rig) advance(ctx context.Context, limit time.Duration) error {
 	defer r.turnstile.setOpen(false)
-	for tick := time.NewTicker(backstop); !r.informers.caughtUp(); {
+	tick := time.NewTicker(backstop)
+	defer tick.Stop()
+	for !r.informers.caughtUp() {
 		select {
 		case <-r.cluster.changed:
 		case <-tick.C:
@@ -101,11 +103,12 @@ func (c *cluster) begin(snap *Snapshot, number int, round *Round) {
 		if o := c.store.remove(podsResource, pod.Namespace, pod.Name); o != nil {
 			c.adjustBudgets(pod, -1)
 		}
-		delete(c.byPod, key(pod.Namespace, pod.Name))
 		if e.Recreate {
+			clone := c.clone(pod, false)
+			delete(c.byPod, key(pod.Namespace, pod.Name))
 			r := &replacement{pod: name}
 			c.successor[key(e.Namespace, e.Name)] = r
-			add(c.clone(pod, false), r)
+			add(clone, r)
 		}
 	}
 	for _, k := range round.Copies {
@@ -137,6 +140,5 @@ func (c *cluster) current(snap *Snapshot, namespace, name string) (*corev1.Pod, 
 		return nil, name
 	}
 	// From the snapshot, because its node may have been removed with it.
-	pod := snap.index[podsResource][key(namespace, name)].(*corev1.Pod)
-	return pod, name
+	return snap.pod(namespace, name), name
 }

@@ -57,7 +57,7 @@ func startRig(ctx context.Context, c *cluster) (*rig, error) {
 		stop()
 		return nil, fmt.Errorf("setting up the scheduler: %w", err)
 	}
-	r.turnstile = newTurnstile(r.scheduler.SchedulingQueue, c.errored)
+	r.turnstile = newTurnstile(r.scheduler.SchedulingQueue)
 	r.scheduler.NextPod = r.turnstile.pop
 
 	r.informers.factory.StartWithContext(ctx)

@@ -56,6 +56,11 @@ func (s *Snapshot) has(resource schema.GroupVersionResource, namespace, name str
 	return s.index[resource][key(namespace, name)] != nil
 }
 
+// pod returns a pod that is known to be there.
+func (s *Snapshot) pod(namespace, name string) *corev1.Pod {
+	return s.index[podsResource][key(namespace, name)].(*corev1.Pod)
+}
+
 // completePods fills in what the API server's admission and defaults would have,
 // for callers that trim their objects, and drops what scheduling never reads.
 func (s *Snapshot) completePods() {

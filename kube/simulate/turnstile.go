@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -20,8 +19,7 @@ const recheck = 20 * time.Millisecond
 // in the queue's order and not in the order in which they happened to arrive.
 // And it knows when the loop has run out of work.
 type turnstile struct {
-	queue   queue.SchedulingQueue
-	errored func(*corev1.Pod) bool
+	queue queue.SchedulingQueue
 
 	mu   sync.Mutex
 	cond *sync.Cond
@@ -35,8 +33,8 @@ type turnstile struct {
 	known int
 }
 
-func newTurnstile(q queue.SchedulingQueue, errored func(*corev1.Pod) bool) *turnstile {
-	t := &turnstile{queue: q, errored: errored}
+func newTurnstile(q queue.SchedulingQueue) *turnstile {
+	t := &turnstile{queue: q}
 	t.cond = sync.NewCond(&t.mu)
 	return t
 }
@@ -102,13 +100,15 @@ func (t *turnstile) await() bool {
 	return false
 }
 
-// ready counts the pods that the scheduler would take now. Pods that failed with
-// an error wait for their back-off; others are taken from it when there is
-// nothing else to do.
+// ready counts the pods that the scheduler would take now. Of those in back-off
+// it takes the ones that something has happened for, when there is nothing else
+// to do. The others, which no plugin rejected, failed with an error and are
+// retried by the clock: for them the answer is in already.
 func (t *turnstile) ready() int {
 	n := len(t.queue.PodsInActiveQ())
 	for _, pod := range t.queue.PodsInBackoffQ() {
-		if !t.errored(pod) {
+		info, ok := t.queue.GetPod(pod.Name, pod.Namespace)
+		if ok && info.UnschedulablePlugins.Len()+info.PendingPlugins.Len() > 0 {
 			n++
 		}
 	}
