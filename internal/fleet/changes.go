@@ -8,40 +8,65 @@ import (
 	"kanrin.dev/kanrin/api/inventory"
 )
 
-// changes spreads word of what changed in any cluster, for those who keep a view of many.
-type changes struct {
+// Changes spreads word of what changed in any cluster, for those who keep a view of many.
+type Changes struct {
 	mu        sync.Mutex
-	followers map[*Follower]struct{}
+	followers map[*follower]struct{}
 }
 
-func newChanges() *changes { return &changes{followers: map[*Follower]struct{}{}} }
+// NewChanges returns one that nobody follows yet.
+func NewChanges() *Changes { return &Changes{followers: map[*follower]struct{}{}} }
 
 type changeKey struct{ cluster, area string }
 
-// Follower collects changes of all clusters until they are taken. Nothing is lost and nothing piles up: several changes of
-// one area are one.
-type Follower struct {
-	changes *changes
+// follower collects changes until they are taken. Nothing is lost and nothing piles up: several changes of one area are one.
+type follower struct {
 	wake    chan struct{}
-	pending map[changeKey]int64 // guarded by changes.mu
+	pending map[changeKey]int64 // guarded by Changes.mu
 }
 
-// Follow starts to collect changes. Close the follower to end it.
-func (f *Fleet) Follow() *Follower {
-	fo := &Follower{changes: f.changes, wake: make(chan struct{}, 1), pending: map[changeKey]int64{}}
-	f.changes.mu.Lock()
-	defer f.changes.mu.Unlock()
-	f.changes.followers[fo] = struct{}{}
-	return fo
+// Subscribe returns a channel of changes in all clusters (areas clusters, nodes, pods, workloads) and what ends it.
+func (f *Fleet) Subscribe() (<-chan inventory.Change, func()) { return f.changes.Subscribe() }
+
+// Subscribe returns a channel of changes and what ends it. A slow reader gets fewer changes, not older ones.
+func (c *Changes) Subscribe() (<-chan inventory.Change, func()) {
+	fo := &follower{wake: make(chan struct{}, 1), pending: map[changeKey]int64{}}
+	c.mu.Lock()
+	c.followers[fo] = struct{}{}
+	c.mu.Unlock()
+
+	out, ended := make(chan inventory.Change), make(chan struct{})
+	var handing sync.WaitGroup
+	handing.Go(func() {
+		defer close(out)
+		for {
+			select {
+			case <-fo.wake:
+			case <-ended:
+				return
+			}
+			for _, change := range c.take(fo) {
+				select {
+				case out <- change:
+				case <-ended:
+					return
+				}
+			}
+		}
+	})
+	return out, sync.OnceFunc(func() {
+		c.mu.Lock()
+		delete(c.followers, fo)
+		c.mu.Unlock()
+		close(ended)
+		handing.Wait()
+	})
 }
 
-// Wake is woken after something changed.
-func (f *Follower) Wake() <-chan struct{} { return f.wake }
-
-// Take returns what changed since the last call, by cluster and area. Areas are those of inventory.Change.
-func (f *Follower) Take() []inventory.Change {
-	f.changes.mu.Lock()
-	defer f.changes.mu.Unlock()
+// take returns what changed since the last call, by cluster and area.
+func (c *Changes) take(f *follower) []inventory.Change {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	out := make([]inventory.Change, 0, len(f.pending))
 	for k, revision := range f.pending {
 		out = append(out, inventory.Change{Cluster: k.cluster, Area: k.area, Revision: revision})
@@ -53,14 +78,8 @@ func (f *Follower) Take() []inventory.Change {
 	return out
 }
 
-// Close ends the collection.
-func (f *Follower) Close() {
-	f.changes.mu.Lock()
-	defer f.changes.mu.Unlock()
-	delete(f.changes.followers, f)
-}
-
-func (c *changes) note(cluster, area string, revision int64) {
+// Note says that rows of an area have changed.
+func (c *Changes) Note(cluster, area string, revision int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for f := range c.followers {

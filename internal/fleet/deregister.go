@@ -41,8 +41,7 @@ func (f *Fleet) Deregister(ctx context.Context, name string) error {
 	for _, o := range operations.Items {
 		switch o.Status.Phase {
 		case v1alpha1.PhaseRunning, v1alpha1.PhasePaused, v1alpha1.PhaseCancelling:
-			return apierrors.NewConflict(v1alpha1.Resource("clusters"), name,
-				fmt.Errorf("operation %s is at work on it (%s); let it finish or cancel it first", o.Name, o.Status.Phase))
+			return conflict(name, "OperationAtWork", "operation", o.Name, "phase", o.Status.Phase)
 		}
 	}
 	if err := f.mark(ctx, ns, workRemoving); err != nil {

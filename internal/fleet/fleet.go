@@ -38,7 +38,8 @@ type Fleet struct {
 	log        *slog.Logger
 	leader     atomic.Bool
 	born       time.Time
-	changes    *changes
+	departed   atomic.Int64 // sum of the revisions of clusters that were removed, plus their number
+	changes    *Changes
 	examiners  []Examiner
 
 	mu      sync.Mutex
@@ -58,7 +59,7 @@ func New(c Configuration, d Dependencies) *Fleet {
 	}
 	return &Fleet{
 		settings: c.withDefaults(), management: d.Management, log: log.With("component", "fleet"),
-		born: time.Now(), changes: newChanges(), keepers: map[string]*keeper{}, listed: make(chan struct{}),
+		born: time.Now(), changes: NewChanges(), keepers: map[string]*keeper{}, listed: make(chan struct{}),
 	}
 }
 
@@ -246,7 +247,7 @@ func (f *Fleet) keep(c *v1alpha1.Cluster) {
 	}
 	f.mu.Unlock()
 	k.update(c)
-	f.changes.note(c.Name, "clusters", k.revision())
+	f.changes.Note(c.Name, "clusters", k.revision())
 }
 
 func (f *Fleet) drop(name string) {
@@ -256,6 +257,16 @@ func (f *Fleet) drop(name string) {
 	f.mu.Unlock()
 	if ok {
 		k.stop()
-		f.changes.note(name, "clusters", k.revision()+1)
+		f.departed.Add(k.revision() + 1)
+		f.changes.Note(name, "clusters", k.revision()+1)
 	}
+}
+
+// Revision grows whenever the row of any cluster may have changed.
+func (f *Fleet) Revision() int64 {
+	revision := f.departed.Load()
+	for _, k := range f.all() {
+		revision += k.revision()
+	}
+	return revision
 }

@@ -94,4 +94,3 @@ func TestClusterFromRegistrationToRemoval(t *testing.T) {
 		t.Errorf("removing it twice: %v", err)
 	}
 }
-

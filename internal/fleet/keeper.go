@@ -164,7 +164,7 @@ func (k *keeper) connect(cluster *v1alpha1.Cluster) {
 	k.conn, k.used, k.problem = conn, digest, problem
 	k.changed++
 	k.mu.Unlock()
-	k.fleet.changes.note(k.name, "clusters", k.revision())
+	k.fleet.changes.Note(k.name, "clusters", k.revision())
 }
 
 func (k *keeper) credentials(secret secretState) (*kubeconfig.Credentials, *reach.Error) {
@@ -224,10 +224,10 @@ func (k *keeper) spread(conn *Connection) {
 				case <-r.wake:
 				}
 				if r.area == "clusters" {
-					k.fleet.changes.note(k.name, r.area, k.revision())
+					k.fleet.changes.Note(k.name, r.area, k.revision())
 					k.wake()
 				} else {
-					k.fleet.changes.note(k.name, r.area, conn.Revision(RowAreas[r.area]...))
+					k.fleet.changes.Note(k.name, r.area, conn.Revision(RowAreas[r.area]...))
 				}
 			}
 		})

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/fleet/fleettest"
 )
@@ -114,4 +113,3 @@ func memory(name string) int64 {
 	}
 	return 0
 }
-

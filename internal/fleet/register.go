@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/fleet/kubeconfig"
 	"kanrin.dev/kanrin/internal/fleet/reach"
+	"kanrin.dev/kanrin/internal/lang"
 )
 
 const (
@@ -44,7 +46,7 @@ type Registration struct {
 
 // Register checks that a cluster can be used and makes it a managed one. When it fails, or is killed, nothing of it stays.
 // The error is a *reach.Error when the cluster cannot be used, and otherwise a status of the Kubernetes API: Invalid,
-// AlreadyExists, Conflict.
+// AlreadyExists, Conflict; the type of its first cause is the code of the sentence register.<code>.
 func (f *Fleet) Register(ctx context.Context, r Registration) (*v1alpha1.Cluster, error) {
 	if err := validName(r.Name); err != nil {
 		return nil, err
@@ -111,14 +113,25 @@ func (f *Fleet) Ensure(ctx context.Context, r Registration) (*v1alpha1.Cluster, 
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
+// refuse makes an error about registering or removing a cluster; its sentence is register.<code>.
+func refuse(status int, reason metav1.StatusReason, cluster, code string, pairs ...any) error {
+	params := lang.P(pairs...)
+	params["cluster"] = clip(cluster)
+	return Refusal(status, reason, clusters, cluster, code, lang.English.Text("register."+code, params), params)
+}
+
+func conflict(cluster, code string, pairs ...any) error {
+	return refuse(http.StatusConflict, metav1.StatusReasonConflict, cluster, code, pairs...)
+}
+
 // validName accepts what can be a namespace and is not one that has a meaning already.
 func validName(name string) error {
 	reserved := name == v1alpha1.SystemNamespace || name == metav1.NamespaceDefault || strings.HasPrefix(name, "kube-")
 	switch {
 	case !dnsLabel.MatchString(name):
-		return apierrors.NewBadRequest(fmt.Sprintf("%q cannot be the name of a cluster: use lower-case letters, digits and dashes, at most 63", clip(name)))
+		return refuse(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, name, "NameInvalid")
 	case reserved:
-		return apierrors.NewBadRequest(fmt.Sprintf("%q cannot be the name of a cluster: it is the name of a namespace with a meaning of its own", name))
+		return refuse(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, name, "NameReserved")
 	}
 	return nil
 }
@@ -130,8 +143,7 @@ func (f *Fleet) newcomer(name, uid string) error {
 	}
 	for _, k := range f.all() {
 		if conn, err := k.connection(); err == nil && k.name != name && conn.UID() == uid {
-			return apierrors.NewConflict(v1alpha1.Resource("clusters"), name,
-				fmt.Errorf("it is registered already, as %s; operations of the two would not know of each other", k.name))
+			return conflict(name, "SameCluster", "other", k.name)
 		}
 	}
 	return nil
@@ -147,22 +159,20 @@ func (f *Fleet) vacant(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("looking for namespace %s: %w", name, err)
 	}
-	resource := v1alpha1.Resource("clusters")
+	taken := refuse(http.StatusConflict, metav1.StatusReasonAlreadyExists, name, "NameTaken")
 	switch {
 	case ns.Labels[LabelCluster] != name:
-		return apierrors.NewConflict(resource, name,
-			fmt.Errorf("the management API has a namespace of that name that is not Kanrin's; choose another name"))
+		return conflict(name, "NamespaceForeign")
 	case ns.Labels[labelWork] == "":
-		return apierrors.NewAlreadyExists(resource, name)
+		return taken
 	case !f.abandoned(ns):
-		return apierrors.NewConflict(resource, name,
-			fmt.Errorf("it is being registered or removed at this moment; try again in two minutes"))
+		return conflict(name, "InProgress")
 	}
 	if err := f.finishWork(ctx, ns); err != nil {
 		return err
 	}
 	if err := f.management.Get(ctx, client.ObjectKey{Name: name}, ns); err == nil && ns.Labels[labelWork] == "" {
-		return apierrors.NewAlreadyExists(resource, name) // its registration had only to be finished
+		return taken // its registration had only to be finished
 	}
 	return nil
 }
@@ -176,8 +186,7 @@ func (f *Fleet) enter(ctx context.Context, r Registration, minimal []byte) (_ *v
 	}}
 	if err := f.management.Create(ctx, ns); err != nil {
 		if apierrors.IsAlreadyExists(err) {
-			return nil, apierrors.NewConflict(v1alpha1.Resource("clusters"), r.Name,
-				fmt.Errorf("its namespace exists already: it is being registered or removed; try again"))
+			return nil, conflict(r.Name, "InProgress")
 		}
 		return nil, fmt.Errorf("making namespace %s: %w", r.Name, err)
 	}

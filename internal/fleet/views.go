@@ -1,11 +1,13 @@
 package fleet
 
 import (
+	"iter"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"kanrin.dev/kanrin/internal/disruption"
 )
@@ -45,7 +47,7 @@ func (c *Connection) BudgetsFor(pod *corev1.Pod) []disruption.Budget {
 // its Job. It is empty for an unmanaged pod.
 func (c *Connection) WorkloadOf(pod *corev1.Pod) string {
 	owner := metav1.GetControllerOfNoCopy(pod)
-	if owner == nil {
+	if owner == nil || owner.Kind == "Node" { // a static pod is the kubelet's own
 		return ""
 	}
 	var above *metav1.OwnerReference
@@ -64,3 +66,28 @@ func (c *Connection) WorkloadOf(pod *corev1.Pod) string {
 	}
 	return owner.Kind + "/" + pod.Namespace + "/" + owner.Name
 }
+
+// Snapshot yields everything that the scheduler looks at. The objects are shared and read-only.
+func (c *Connection) Snapshot() iter.Seq[runtime.Object] {
+	kinds := []string{
+		"namespaces", "priorityclasses", "storageclasses", "nodes", "csinodes", "persistentvolumes", "persistentvolumeclaims",
+		"poddisruptionbudgets", "services", "replicationcontrollers", "replicasets", "statefulsets",
+	}
+	return func(yield func(runtime.Object) bool) {
+		for _, kind := range kinds {
+			for _, o := range c.stores[kind].List() {
+				if o, ok := o.(runtime.Object); ok && !yield(o) {
+					return
+				}
+			}
+		}
+		for _, p := range c.pods.List() {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// Examined says that an examiner has found something new to say about the cluster.
+func (c *Connection) Examined() { c.hub.changed(AreaState) }

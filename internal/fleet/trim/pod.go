@@ -57,7 +57,7 @@ func (p *Pool) Pod(pod *corev1.Pod) *Pod {
 			NominatedNodeName:           p.word(pod.Status.NominatedNodeName),
 			PodIP:                       pod.Status.PodIP,
 			QOSClass:                    corev1.PodQOSClass(p.word(string(pod.Status.QOSClass))),
-			Conditions:                  p.podConditions(pod.Status.Conditions),
+			Conditions:                  p.podConditions(&pod.Status),
 			ContainerStatuses:           statuses.containers,
 			InitContainerStatuses:       statuses.init,
 			ResourceClaimStatuses:       pod.Status.ResourceClaimStatuses,
@@ -103,10 +103,14 @@ func (p *Pool) owners(in []metav1.OwnerReference) []metav1.OwnerReference {
 
 // podConditions keeps those that say how a pod stands: ready, placed (with the scheduler's reason when not), about to be
 // disrupted.
-func (p *Pool) podConditions(in []corev1.PodCondition) []corev1.PodCondition {
-	n := 0
+func (p *Pool) podConditions(status *corev1.PodStatus) []corev1.PodCondition {
+	in, n := status.Conditions, 0
+	kept := func(t corev1.PodConditionType) bool {
+		return t == corev1.PodReady || t == corev1.PodScheduled || t == corev1.DisruptionTarget ||
+			t == corev1.PodInitialized && initAgain(status)
+	}
 	for i := range in {
-		if keptCondition(in[i].Type) {
+		if kept(in[i].Type) {
 			n++
 		}
 	}
@@ -115,7 +119,7 @@ func (p *Pool) podConditions(in []corev1.PodCondition) []corev1.PodCondition {
 	}
 	out := make([]corev1.PodCondition, 0, n)
 	for _, c := range in {
-		if !keptCondition(c.Type) {
+		if !kept(c.Type) {
 			continue
 		}
 		t := corev1.PodCondition{
@@ -130,8 +134,15 @@ func (p *Pool) podConditions(in []corev1.PodCondition) []corev1.PodCondition {
 	return out
 }
 
-func keptCondition(t corev1.PodConditionType) bool {
-	return t == corev1.PodReady || t == corev1.PodScheduled || t == corev1.DisruptionTarget
+// initAgain reports whether an init container is at work: only then does it matter whether all were done before.
+func initAgain(status *corev1.PodStatus) bool {
+	for _, c := range status.InitContainerStatuses {
+		done := c.State.Terminated != nil && c.State.Terminated.ExitCode == 0
+		if sidecar := c.Started != nil && *c.Started; !done && !sidecar {
+			return true
+		}
+	}
+	return false
 }
 
 func flag(b *bool) byte {

@@ -52,7 +52,6 @@ func (p *Pool) containerState(in corev1.ContainerState) corev1.ContainerState {
 	case in.Terminated != nil:
 		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 			Reason: p.word(in.Terminated.Reason), ExitCode: in.Terminated.ExitCode, Signal: in.Terminated.Signal,
-			FinishedAt: in.Terminated.FinishedAt,
 		}}
 	case in.Running != nil:
 		return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
