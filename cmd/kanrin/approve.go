@@ -10,9 +10,9 @@ import (
 )
 
 type approveOptions struct {
-	plan   string
-	yes    bool
-	detach bool
+	plan  string
+	yes   bool
+	watch bool
 }
 
 func (a *app) newApprove() *cobra.Command {
@@ -24,19 +24,20 @@ func (a *app) newApprove() *cobra.Command {
 	c.Example = "  kanrin approve operation/drain-x7k2p --plan 7f3a91c0de42\n  kanrin approve operation/drain-x7k2p"
 	c.Flags().StringVar(&o.plan, "plan", "", a.t("cli.flag.approve.plan"))
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, a.t("cli.flag.approve.yes"))
-	c.Flags().BoolVar(&o.detach, "detach", false, a.t("cli.flag.act.detach"))
+	c.Flags().BoolVarP(&o.watch, "watch", "w", false, a.t("cli.flag.switch.watch"))
 	a.exclusive(c, "plan", "yes")
 	c.ValidArgsFunction = a.completeNames("operations")
 	return c
 }
 
-// approve approves the plan of a digest, or shows the present plan and asks.
+// approve approves the plan of a digest, or shows the present plan and asks. It returns when the operation has begun, or Kanrin has
+// refused to begin.
 func (a *app) approve(ctx context.Context, arg string, o approveOptions) error {
 	r, err := a.actOn(ctx, arg, "approve")
 	if err != nil {
 		return err
 	}
-	r.o = actOptions{detach: o.detach, yes: o.yes}
+	r.o = actOptions{detach: !o.watch, yes: o.yes}
 	digest := o.plan
 	if digest == "" {
 		if p := r.op.Status.Plan; p != nil {

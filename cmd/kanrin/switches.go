@@ -12,31 +12,39 @@ import (
 )
 
 func (a *app) newPause() *cobra.Command {
-	return a.newSwitch("pause", func(ctx context.Context, r *act) error { return r.pause(ctx) }, false)
+	return a.newSwitch("pause", func(ctx context.Context, r *act) error { return r.pause(ctx) })
 }
 
 func (a *app) newResume() *cobra.Command {
-	return a.newSwitch("resume", func(ctx context.Context, r *act) error { return r.resume(ctx) }, false)
+	return a.newSwitch("resume", func(ctx context.Context, r *act) error { return r.resume(ctx) })
 }
 
 func (a *app) newCancel() *cobra.Command {
-	return a.newSwitch("cancel", func(ctx context.Context, r *act) error { return r.cancel(ctx) }, true)
+	return a.newSwitch("cancel", func(ctx context.Context, r *act) error { return r.cancel(ctx) })
 }
 
-func (a *app) newSwitch(verb string, run func(context.Context, *act) error, destructive bool) *cobra.Command {
+func (a *app) newSwitch(verb string, run func(context.Context, *act) error) *cobra.Command {
 	var o actOptions
+	watch := false
 	c := a.command(verb, verb+" OPERATION [flags]", func(cmd *cobra.Command, args []string) error {
 		r, err := a.actOn(cmd.Context(), args[0], verb)
 		if err != nil {
 			return err
 		}
 		r.o = o
+		if verb == "resume" {
+			r.o.detach = !watch
+		}
 		return run(cmd.Context(), r)
 	})
 	c.Args = a.arguments(1, 1, "OPERATION")
 	c.Example = "  kanrin " + verb + " operation/drain-x7k2p"
-	c.Flags().BoolVar(&o.detach, "detach", false, a.t("cli.flag.switch.detach"))
-	if destructive {
+	if verb == "resume" { // it returns when the operation goes on; the others when it has stopped
+		c.Flags().BoolVarP(&watch, "watch", "w", false, a.t("cli.flag.switch.watch"))
+	} else {
+		c.Flags().BoolVar(&o.detach, "detach", false, a.t("cli.flag.switch.detach"))
+	}
+	if verb == "cancel" {
 		c.Flags().BoolVarP(&o.yes, "yes", "y", false, a.t("cli.flag.cancel.yes"))
 	}
 	c.ValidArgsFunction = a.completeNames("operations")

@@ -174,12 +174,13 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 	}
 	marker, text := Marker(status)
 	switch {
-	case marker == MarkerStale, marker == MarkerUsed:
+	case marker != "":
 		e.Code = cli.Refused
-		s.say(e, marker)
-	case marker == MarkerBlocked:
-		e.Code = cli.Blocked
-		s.say(e, marker)
+		if marker == MarkerBlocked {
+			e.Code = cli.Blocked
+		}
+		e.Why = s.Lang.T("cli.why.api." + marker)
+		e.Next = s.Lang.T("cli.next."+marker, "ref", "operation/"+request.Name+" -n "+request.Cluster)
 	case status.Code == http.StatusUnauthorized:
 		e.Code = cli.NotAllowed
 		s.unauthorized(status, e)

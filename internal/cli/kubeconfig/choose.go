@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sort"
 	"strings"
 	"time"
@@ -56,6 +57,11 @@ func Choose(explicit, wanted string) (*Choice, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %v", ErrGarbage, err)
+	}
+	for _, file := range Files(explicit) {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() == 0 && len(config.Contexts) == 0 {
+			return nil, fmt.Errorf("%s: %w: it is empty", file, ErrGarbage)
+		}
 	}
 	name, err := pick(config, explicit != "", wanted)
 	if err != nil {

@@ -49,7 +49,8 @@ func TestChoose(t *testing.T) {
 		{name: "named and absent", file: foreign, wanted: "nope", err: ErrNoSuchContext},
 		{name: "an explicit file's current context", file: current(set(unmarked, "kanrin-a"), "prod"), explicit: true, context: "prod"},
 		{name: "none of ours", file: unmarked, context: "prod"},
-		{name: "empty", file: "apiVersion: v1\nkind: Config\n", err: ErrNotSignedIn},
+		{name: "of nothing", file: "\x00", err: ErrGarbage},
+		{name: "without contexts", file: "apiVersion: v1\nkind: Config\n", err: ErrNotSignedIn},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "config")
@@ -77,6 +78,13 @@ func TestChoose(t *testing.T) {
 				t.Errorf("context %s, want %s", got.Context, tc.context)
 			}
 		})
+	}
+	nothing := filepath.Join(t.TempDir(), "nothing")
+	if err := os.WriteFile(nothing, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Choose(nothing, ""); !errors.Is(err, ErrGarbage) {
+		t.Errorf("an empty file: %v", err)
 	}
 	if _, err := Choose(filepath.Join(t.TempDir(), "absent"), ""); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an explicit file that does not exist: %v", err)
