@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"kanrin.dev/kanrin/api/inventory"
 	"kanrin.dev/kanrin/api/v1alpha1"
@@ -70,7 +69,7 @@ func (a *app) clusterAdd(ctx context.Context, name string, o clusterAddOptions) 
 	}
 	added, err := s.AddCluster(ctx, inventory.AddCluster{Name: name, Kubeconfig: string(flat)})
 	if err != nil {
-		return a.notAdded(s, what, name, err)
+		return s.explain(what, err)
 	}
 	added.ManagedFields = nil
 	added.Kind, added.APIVersion = "Cluster", v1alpha1.GroupVersion.String()
@@ -89,14 +88,6 @@ func (a *app) unusable(what, name string, err error) error {
 	}
 	problem := reach.Subject{Cluster: name}.Classify(err)
 	return &cli.Error{Code: cli.Usage, What: what, Why: problem.Because(a.lang), Next: problem.Next(a.lang), Cause: err}
-}
-
-// notAdded explains why the server did not take the cluster: the reason comes as the code of the answer.
-func (a *app) notAdded(s *session, what, name string, err error) error {
-	if apierrors.IsAlreadyExists(err) {
-		return &cli.Error{Code: cli.Usage, What: what, Why: a.t("cli.why.clusterExists", "name", name), Next: a.t("cli.next.clusterExists", "name", name), Cause: err}
-	}
-	return s.explain(what, err)
 }
 
 func (a *app) newClusterRemove() *cobra.Command {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -180,11 +181,12 @@ func (a *app) chooseClusters(ctx context.Context, s *session, perCluster bool, w
 		}
 	}
 	cluster, err := s.clusterOf(ctx, what)
-	if err != nil {
-		return err
+	var several *cli.Error
+	if errors.As(err, &several) && several.Code == cli.Usage && len(o.names) == 0 {
+		several.Next = a.t("cli.next.whichClusterOrAll")
 	}
 	o.clusters = []string{cluster}
-	return nil
+	return err
 }
 
 func (l *listing[T]) grid(rows []row[T], f output.Format, o getOptions) *output.Grid {

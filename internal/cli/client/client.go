@@ -121,7 +121,7 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	response, err := c.send(ctx, r)
+	response, err := c.patiently(ctx, r)
 	if err != nil {
 		return r.failed(err)
 	}
@@ -147,6 +147,30 @@ func (c *Client) call(ctx context.Context, r request, out any) error {
 		return r.failed(fmt.Errorf("%w: %v", ErrForeign, err))
 	}
 	return nil
+}
+
+// patience is how long a read waits for a server that says that it is not ready yet, such as right after its start.
+const patience = 15 * time.Second
+
+// patiently sends r, and again while the server asks for a moment.
+func (c *Client) patiently(ctx context.Context, r request) (*http.Response, error) {
+	began := time.Now()
+	for {
+		response, err := c.send(ctx, r)
+		var status apierrors.APIStatus
+		if err == nil || r.method != http.MethodGet || !errors.As(err, &status) || status.Status().Code != http.StatusServiceUnavailable {
+			return response, err
+		}
+		after, asked := apierrors.SuggestsClientDelay(err)
+		if !asked || after > 5 || time.Since(began) > patience {
+			return response, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(max(after, 1)) * time.Second):
+		}
+	}
 }
 
 // send returns a successful response, whose body the caller closes, or the error that the server gave.

@@ -19,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/cli"
 	"kanrin.dev/kanrin/internal/cli/client"
 	"kanrin.dev/kanrin/internal/cli/kubeconfig"
@@ -173,7 +174,16 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 		request = &client.Error{}
 	}
 	marker, text := Marker(status)
+	key, params, _ := coded(status)
 	switch {
+	case strings.HasPrefix(key, "cluster."):
+		s.cluster(strings.TrimPrefix(key, "cluster."), params, e)
+	case key == "register.OperationAtWork":
+		e.Code = cli.Locked
+		e.Why = s.said(status, text)
+	case strings.HasPrefix(key, "register."):
+		e.Code = cli.Usage
+		e.Why = s.said(status, text)
 	case marker != "":
 		e.Code = cli.Refused
 		if marker == MarkerBlocked {
@@ -202,6 +212,24 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 	default:
 		e.Why = s.said(status, text)
 		e.Next = s.Lang.T("cli.next.serverLog")
+	}
+}
+
+// cluster explains why a managed cluster cannot be used. That its credential is refused is no matter of the person's own rights, but not
+// allowed all the same.
+func (s Subject) cluster(reason string, params map[string]string, e *cli.Error) {
+	switch reason {
+	case v1alpha1.ReasonInvalid:
+		e.Code = cli.Usage
+	case v1alpha1.ReasonExpired, v1alpha1.ReasonForbidden, v1alpha1.ReasonUnauthorized:
+		e.Code = cli.NotAllowed
+	}
+	e.Why = s.Lang.Text("cluster."+reason, params)
+	if why := "cluster." + reason + ".why." + params["why"]; s.Lang.Has(why) {
+		e.Why += " " + s.Lang.Text(why, params)
+	}
+	if next := "cluster." + reason + ".next"; s.Lang.Has(next) {
+		e.Next = s.Lang.Text(next, params)
 	}
 }
 
@@ -296,7 +324,7 @@ func coded(status metav1.Status) (key string, params map[string]string, ok bool)
 			params[c.Field] = c.Message
 		}
 	}
-	for _, area := range []string{"access.", "cluster."} {
+	for _, area := range []string{"access.", "cluster.", "register.", "inventory."} {
 		if lang.English.Has(area + code) {
 			return area + code, params, true
 		}
