@@ -49,8 +49,8 @@ e2e: build ## the long end-to-end tests: kills, cuts, full disks, two servers
 	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_E2E=full go test -count=1 -timeout 60m -v ./test/e2e/...
 
 .PHONY: bench
-bench: build ## measurements against kubectl in the same run, see docs/bench.md
-	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin go run ./test/bench
+bench: build ## measurements against kubectl in the same run, see docs/bench.md (RUNS=5)
+	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_BENCH=1 KANRIN_BENCH_RUNS=$(or $(RUNS),5) go test -count=1 -timeout 90m -run TestBench ./test/e2e -v
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10 s)

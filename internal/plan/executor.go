@@ -47,8 +47,10 @@ func (x *Executor) Execute(ctx context.Context, key client.ObjectKey, control Co
 	if err != nil {
 		return err
 	}
-	r := &run{x: x, journal: j, control: control, members: members, base: ctx,
-		log: &logWriter{journal: j, log: x.Log, next: op.Status.LogChunks}}
+	r := &run{
+		x: x, journal: j, control: control, members: members, base: ctx,
+		log: &logWriter{journal: j, log: x.Log, next: op.Status.LogChunks},
+	}
 	stop := r.startBeat(ctx)
 	defer stop()
 	for {

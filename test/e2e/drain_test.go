@@ -33,8 +33,20 @@ func lists(t *testing.T, s *server) {
 		t.Errorf("get nodes shows %d lines, want a head and 12 nodes:\n%s", strings.Count(out, "\n"), out)
 	}
 	for _, args := range [][]string{
-		{"get", "clusters"}, {"get", "workloads"}, {"get", "operations"}, {"get", "nodes", "-o", "wide"}, {"get", "nodes", "-o", "yaml"}, {"get", "nodes", "w3", "-o", "json"},
-		{"get", "nodes", "-o", "jsonpath={.items[*].name}"}, {"get", "nodes", "-o", "name"}, {"describe", "node", "w3"}, {"describe", "cluster", "demo"}, {"capacity"}, {"capacity", "-o", "json"}, {"whoami"}, {"version"},
+		{"get", "clusters"},
+		{"get", "workloads"},
+		{"get", "operations"},
+		{"get", "nodes", "-o", "wide"},
+		{"get", "nodes", "-o", "yaml"},
+		{"get", "nodes", "w3", "-o", "json"},
+		{"get", "nodes", "-o", "jsonpath={.items[*].name}"},
+		{"get", "nodes", "-o", "name"},
+		{"describe", "node", "w3"},
+		{"describe", "cluster", "demo"},
+		{"capacity"},
+		{"capacity", "-o", "json"},
+		{"whoami"},
+		{"version"},
 	} {
 		if r := s.must(0, args...); r.out == "" && args[1] != "operations" {
 			t.Errorf("kanrin %s says nothing", strings.Join(args, " "))

@@ -34,9 +34,11 @@ func (x *findings) add(severity v1alpha1.Severity, code, kind, object string, wa
 func wayWait() v1alpha1.Way {
 	return v1alpha1.Way{Code: "wait", Flag: "--wait", Field: "wait", Value: "true"}
 }
+
 func waySurge(workload string) v1alpha1.Way {
 	return v1alpha1.Way{Code: "surge", Flag: "--surge " + workload, Field: "surge", Value: workload}
 }
+
 func wayDelete(pod string) v1alpha1.Way {
 	return v1alpha1.Way{Code: "delete", Flag: "--delete " + pod, Field: "delete", Value: pod}
 }

@@ -3,7 +3,6 @@ package drain
 import (
 	"context"
 	"sort"
-	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -241,12 +240,4 @@ func unique(in []string) []string {
 		}
 	}
 	return out
-}
-
-// percent is a share for people, rounded half up.
-func percent(part, whole int64) string {
-	if whole == 0 {
-		return "0"
-	}
-	return strconv.FormatInt((part*100+whole/2)/whole, 10)
 }
