@@ -118,7 +118,7 @@ func (c *Console) ownRoutes(pass *proxy, files *static, ready *readiness) []Rout
 		of("GET", "/healthz", public, livez),
 		of("GET", "/readyz", public, ready.serve(c)),
 		of("", unknownPattern, public, c.unknownPath),
-		of("GET", "/", public, files.ServeHTTP),
+		of("", "/", public, files.ServeHTTP),
 	}
 	for _, pattern := range []string{"/api", "/api/", "/apis", "/apis/", "/openapi/", "/version"} {
 		rt := of("", pattern, signedIn, pass.ServeHTTP)

@@ -110,7 +110,8 @@ func rewrite(r *httputil.ProxyRequest, base *url.URL) {
 		}
 	}
 	r.Out.Host = ""
-	header := http.Header{"User-Agent": {"kanrin-console"}}
+	// What the client leaves out is said here, so that the transport does not say something else.
+	header := http.Header{"User-Agent": {"kanrin-console"}, "Accept-Encoding": {"identity"}}
 	for _, name := range passedOn {
 		if values := r.In.Header.Values(name); len(values) > 0 {
 			header[http.CanonicalHeaderKey(name)] = values

@@ -98,7 +98,7 @@ func (c *Console) unknownPath(w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := c.mux.Handler(probe); pattern != "" && pattern != unknownPattern && pattern != "GET /" {
+		if _, pattern := c.mux.Handler(probe); pattern != "" && pattern != unknownPattern {
 			allowed = append(allowed, method)
 		}
 	}

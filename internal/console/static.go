@@ -63,6 +63,11 @@ func newStatic(files fs.FS) (*static, error) {
 }
 
 func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !isRead(r.Method) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "the console's files can only be read", http.StatusMethodNotAllowed)
+		return
+	}
 	if !s.built {
 		notBuilt(w, r)
 		return
