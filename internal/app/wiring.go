@@ -1,0 +1,291 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/access"
+	"kanrin.dev/kanrin/internal/console"
+	"kanrin.dev/kanrin/internal/controlplane"
+	"kanrin.dev/kanrin/internal/demo"
+	"kanrin.dev/kanrin/internal/disk"
+	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/httpapi"
+	"kanrin.dev/kanrin/internal/install"
+	"kanrin.dev/kanrin/internal/inventory"
+	"kanrin.dev/kanrin/internal/kubebin"
+	"kanrin.dev/kanrin/internal/leader"
+	"kanrin.dev/kanrin/internal/ops/controller"
+	"kanrin.dev/kanrin/internal/ops/drain"
+	"kanrin.dev/kanrin/internal/plan"
+	"kanrin.dev/kanrin/internal/rehearse"
+	"kanrin.dev/kanrin/web"
+)
+
+// parts are the components, each made by the step that starts it.
+type parts struct {
+	disk       *disk.Monitor
+	management *controlplane.ControlPlane // nil with an external management API
+	config     *rest.Config               // of the management API
+	client     client.WithWatch
+	access     *access.Access
+	fleet      *fleet.Fleet
+	inventory  *inventory.Inventory
+	console    *console.Console
+	leader     atomic.Pointer[leader.Leader] // read by /metrics
+	demo       atomic.Pointer[demo.Demo]     // read by /readyz
+}
+
+func (a *App) embedded() bool { return a.conf.ManagementKubeconfig == "" }
+
+// steps in the order of the start. The console comes as soon as the management API can be used. A demo cluster, which takes
+// longer, comes after it, and before operations go on that were interrupted on it.
+func (a *App) steps() []step {
+	steps := []step{
+		{start: a.takeLock},
+		{start: a.checkListen},
+		{start: a.startDisk},
+		{stage: StageManagement, start: a.startManagement},
+		{stage: StageInstall, start: a.install},
+		{stage: StageAccess, start: a.startAccess},
+		{start: a.startViews},
+		{stage: StageConsole, start: a.startConsole},
+	}
+	if a.conf.Demo {
+		steps = append(steps, step{stage: StageDemo, start: a.startDemo})
+	}
+	steps = append(steps, step{stage: StageOperations, start: a.startLeader})
+	if a.conf.Demo {
+		steps = append(steps, step{stage: StageDemoSeed, start: a.seedDemo})
+	}
+	return steps
+}
+
+func (a *App) takeLock(context.Context) (stop, error) {
+	l, err := takeLock(a.conf.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	return func(context.Context) error { return l.release() }, nil
+}
+
+func (a *App) startDisk(ctx context.Context) (stop, error) {
+	conf := disk.Default(a.conf.DataDir)
+	if a.conf.MinFreeDisk != (disk.Threshold{}) {
+		conf.Threshold = a.conf.MinFreeDisk
+	}
+	m, err := disk.New(conf, a.deps.Log)
+	if err != nil {
+		return nil, err
+	}
+	a.parts.disk = m
+	return m.Stop, m.Start(ctx)
+}
+
+// startManagement starts the management API, or finds the external one.
+func (a *App) startManagement(ctx context.Context) (stop, error) {
+	var err error
+	if a.kube, err = kubebin.Find(a.conf.Kube, a.conf.DataDir); err != nil {
+		return nil, err
+	}
+	if !a.embedded() {
+		return nil, a.connectManagement()
+	}
+	cp, err := controlplane.New(controlplane.Configuration{
+		Name: "management", Dir: filepath.Join(a.conf.DataDir, "management"), Binary: a.kube,
+	}, controlplane.Dependencies{Log: a.deps.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.parts.management = cp
+	if err := cp.Start(ctx); err != nil {
+		return cp.Stop, err
+	}
+	if err := cp.WaitReady(ctx); err != nil {
+		return cp.Stop, err
+	}
+	a.parts.config = cp.RESTConfig()
+	return cp.Stop, a.makeClient()
+}
+
+// connectManagement reads the kubeconfig of an existing management cluster.
+func (a *App) connectManagement() error {
+	config, err := clientcmd.BuildConfigFromFlags("", a.conf.ManagementKubeconfig)
+	if err != nil {
+		return fmt.Errorf("reading the management kubeconfig: %w", err)
+	}
+	config.UserAgent = "kanrin"
+	config.QPS, config.Burst = 100, 200
+	config.Timeout = 0 // watches last; every other call carries its own deadline
+	a.parts.config = config
+	return a.makeClient()
+}
+
+func (a *App) makeClient() error {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return fmt.Errorf("preparing the management client: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return fmt.Errorf("preparing the management client: %w", err)
+	}
+	c, err := client.NewWithWatch(a.parts.config, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("preparing the management client: %w", err)
+	}
+	a.parts.client = c
+	return nil
+}
+
+const installTimeout = time.Minute
+
+func (a *App) install(ctx context.Context) (stop, error) {
+	ctx, cancel := context.WithTimeout(ctx, installTimeout)
+	defer cancel()
+	return nil, install.Install(ctx, a.parts.config)
+}
+
+func (a *App) startAccess(ctx context.Context) (stop, error) {
+	conf := access.Configuration{DataDir: a.conf.DataDir}
+	if a.conf.Demo {
+		conf.Namespace = demo.Name
+	}
+	x, err := access.New(conf, access.Dependencies{Management: a.parts.config, Log: a.deps.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.parts.access = x
+	return x.Stop, x.Start(ctx)
+}
+
+// startViews starts the connections to the clusters and what is shown of them.
+func (a *App) startViews(ctx context.Context) (stop, error) {
+	p := &a.parts
+	conf := fleet.Configuration{Embedded: a.embedded()}
+	if err := conf.Validate(); err != nil {
+		return nil, err
+	}
+	p.fleet = fleet.New(conf, fleet.Dependencies{Management: p.client, Log: a.deps.Log})
+	p.inventory = inventory.New(inventory.Configuration{}, inventory.Dependencies{
+		Fleet: p.fleet, Management: p.client, Authorizer: p.access, Simulator: a.simulator(), Log: a.deps.Log,
+		Disk: func() (int64, bool) { s := p.disk.State(); return int64(s.FreeBytes), s.Full },
+	})
+	stop := func(ctx context.Context) error { return errors.Join(p.inventory.Stop(ctx), p.fleet.Stop(ctx)) }
+	if err := p.fleet.Start(ctx); err != nil {
+		return stop, err
+	}
+	return stop, p.inventory.Start(ctx)
+}
+
+func (a *App) simulator() rehearse.Simulator { return rehearse.Simulator{Path: a.kube} }
+
+func (a *App) startConsole(ctx context.Context) (stop, error) {
+	p := &a.parts
+	metrics := prometheus.NewRegistry()
+	if err := a.registerMetrics(metrics); err != nil {
+		return nil, err
+	}
+	c, err := console.New(a.conf.console(), console.Dependencies{
+		Access: p.access, Management: p.config, Log: a.deps.Log, Metrics: metrics, Static: web.Dist(),
+		Changes: []console.Changes{p.fleet, p.inventory}, Checks: a.checks(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, routes := range [][]httpapi.Route{p.inventory.Routes(), controller.Routes(p.client)} {
+		if err := c.Register(routes); err != nil {
+			return nil, err
+		}
+	}
+	p.console = c
+	return c.Stop, c.Start(ctx)
+}
+
+// checks of /readyz: the child processes, and that the demo was brought up.
+func (a *App) checks() []console.Check {
+	var checks []console.Check
+	if cp := a.parts.management; cp != nil {
+		checks = append(checks, console.Check{Name: "management", Check: func(context.Context) error { return cp.Check() }})
+	}
+	if a.conf.Demo {
+		checks = append(checks, console.Check{Name: "demo", Check: func(context.Context) error {
+			d := a.parts.demo.Load()
+			if d == nil {
+				return errors.New("the demo cluster is being started")
+			}
+			return d.Check()
+		}})
+	}
+	return checks
+}
+
+func (a *App) startDemo(ctx context.Context) (stop, error) {
+	p := &a.parts
+	d, err := demo.New(demo.Configuration{Dir: filepath.Join(a.conf.DataDir, demo.Name), Binary: a.kube}, demo.Dependencies{Log: a.deps.Log})
+	if err != nil {
+		return nil, err
+	}
+	p.demo.Store(d)
+	if err := d.Start(ctx); err != nil {
+		return d.Stop, err
+	}
+	kubeconfig, err := d.Kubeconfig()
+	if err != nil {
+		return d.Stop, err
+	}
+	// The address may be another one than the last time.
+	_, err = p.fleet.Ensure(ctx, fleet.Registration{Name: demo.Name, Kubeconfig: kubeconfig, Demo: true})
+	return d.Stop, err
+}
+
+func (a *App) seedDemo(ctx context.Context) (stop, error) { return nil, a.parts.demo.Load().Seed(ctx) }
+
+// startLeader takes part in the election. With a management API of our own, the data directory's lock proves that whoever
+// holds the lease is dead.
+func (a *App) startLeader(ctx context.Context) (stop, error) {
+	p := &a.parts
+	client, err := kubernetes.NewForConfig(p.config)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the election: %w", err)
+	}
+	registry := plan.NewRegistry()
+	drain.Register(registry, drain.Dependencies{Fleet: p.fleet, Rehearser: a.simulator(), History: history{p.client}})
+	conf := leader.Default()
+	conf.Exclusive = a.embedded()
+	var operations *controller.Controller
+	l, err := leader.New(conf, leader.Dependencies{Client: client, Log: a.deps.Log, Lead: func(ctx context.Context, term *leader.Term) {
+		p.fleet.SetLeader(true)
+		stop := context.AfterFunc(ctx, func() { p.fleet.SetLeader(false) })
+		defer stop()
+		operations.Lead(ctx, term)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	operations = controller.New(controller.Configuration{}, controller.Dependencies{
+		Client: p.client, Registry: registry, Identity: l.Identity(), Held: a.held, Log: a.deps.Log,
+	})
+	p.leader.Store(l)
+	return l.Stop, l.Start(ctx)
+}
+
+// held says why operations must not go on right now.
+func (a *App) held() string {
+	if a.parts.disk.Full() {
+		return v1alpha1.ReasonDiskFull
+	}
+	return ""
+}
