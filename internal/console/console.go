@@ -129,7 +129,9 @@ func (c *Console) ownRoutes(pass *proxy, files *static, ready *readiness) []Rout
 }
 
 // Handler is what the server serves, without TLS.
-func (c *Console) Handler() http.Handler { return paced(c.recovered(c.guard(c.mux))) }
+func (c *Console) Handler() http.Handler {
+	return paced(c.recovered(c.guard(c.mux)), bodyTime, writeTime)
+}
 
 // maxConnections at a time; further ones wait to be accepted. Whoever opens them all and says nothing loses them after seconds.
 const maxConnections = 2000

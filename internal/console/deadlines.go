@@ -14,14 +14,14 @@ const (
 )
 
 // paced gives every request deadlines that slow clients cannot stretch, without ending long answers.
-func paced(next http.Handler) http.Handler {
+func paced(next http.Handler, bodyTime, writeTime time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		if r.ContentLength != 0 && r.Body != nil {
 			_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // both HTTP versions of net/http support it
 			r.Body = &pacedBody{ReadCloser: r.Body, control: control}
 		}
-		next.ServeHTTP(&pacedWriter{ResponseWriter: w, control: control}, r)
+		next.ServeHTTP(&pacedWriter{ResponseWriter: w, control: control, time: writeTime}, r)
 		_ = control.SetWriteDeadline(time.Now().Add(writeTime)) // for what is still buffered
 	})
 }
@@ -43,6 +43,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	time    time.Duration
 }
 
 func (w *pacedWriter) Write(p []byte) (int, error) {
@@ -63,6 +64,6 @@ func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // limit sets a deadline and returns what lifts it: HTTP/2 ends a stream whose deadline passes even when nothing is being written.
 func (w *pacedWriter) limit() func() {
-	_ = w.control.SetWriteDeadline(time.Now().Add(writeTime))
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.time))
 	return func() { _ = w.control.SetWriteDeadline(time.Time{}) }
 }

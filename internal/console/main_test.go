@@ -113,6 +113,16 @@ func newBed(t testing.TB, options ...option) *bed {
 	return b
 }
 
+// run is a subtest whose failures are its own.
+func (b *bed) run(name string, f func(t *testing.T)) {
+	outer := b.t.(*testing.T)
+	outer.Run(name, func(t *testing.T) {
+		b.t = t
+		defer func() { b.t = outer }()
+		f(t)
+	})
+}
+
 // routes stand for those of other packages, one of each rule.
 func (b *bed) routes() []httpapi.Route {
 	who := func(w http.ResponseWriter, r *http.Request) {

@@ -63,7 +63,7 @@ func TestSignInByCookie(t *testing.T) {
 		"no CSRF header":    func(r *http.Request) { r.Header.Del("X-Kanrin-Csrf") },
 		"wrong CSRF header": header("X-Kanrin-Csrf", session.CSRF[1:]),
 	} {
-		t.Run(name, func(t *testing.T) {
+		b.run(name, func(t *testing.T) {
 			c.do("POST", "/kanrin/v1/clusters", nil, change).want(403, access.CodeCSRF)
 			c.do("POST", "/apis/kanrin.dev/v1alpha1/namespaces/prod/operations", "{}", change).want(403, access.CodeCSRF)
 			c.do("DELETE", "/api/v1/namespaces/prod", nil, change).want(403, access.CodeCSRF)
@@ -74,7 +74,7 @@ func TestSignInByCookie(t *testing.T) {
 	c.do("POST", "/kanrin/v1/clusters", nil, header("Origin", b.console.URL())).want(200, "")
 	c.do("POST", "/kanrin/v1/clusters", nil, header("Origin", "https://evil.example")).want(403, access.CodeForeignOrigin)
 
-	t.Run("a cookie's token is no bearer token, and the reverse", func(t *testing.T) {
+	b.run("a cookie's token is no bearer token, and the reverse", func(t *testing.T) {
 		asBearer := b.client()
 		asBearer.bearer = c.cookie
 		asBearer.do("GET", "/kanrin/v1/session", nil).want(401, access.CodeSessionUnknown)
@@ -82,7 +82,7 @@ func TestSignInByCookie(t *testing.T) {
 		asCookie.cookie = b.signedIn("admin", b.adminPassword(), true).bearer
 		asCookie.do("GET", "/kanrin/v1/session", nil).want(401, access.CodeSessionUnknown)
 	})
-	t.Run("two cookies", func(t *testing.T) {
+	b.run("two cookies", func(t *testing.T) {
 		c.do("GET", "/kanrin/v1/session", nil, func(r *http.Request) {
 			r.AddCookie(&http.Cookie{Name: "__Host-kanrin", Value: c.cookie})
 		}).want(401, access.CodeSessionUnknown)
@@ -135,7 +135,7 @@ func TestSignInRefused(t *testing.T) {
 		"another host":       {good, func(r *http.Request) { r.Host = "evil.example" }, 421, access.CodeHostNotAllowed},
 		"a user that cannot": {map[string]any{"username": "system:masters", "password": password}, nil, 401, access.CodeSignInFailed},
 	} {
-		t.Run(name, func(t *testing.T) {
+		b.run(name, func(t *testing.T) {
 			change := tc.change
 			if change == nil {
 				change = func(*http.Request) {}
@@ -143,7 +143,7 @@ func TestSignInRefused(t *testing.T) {
 			login(tc.body, change).want(tc.code, tc.cause)
 		})
 	}
-	t.Run("too large without a length", func(t *testing.T) {
+	b.run("too large without a length", func(t *testing.T) {
 		r := c.request("POST", "/kanrin/v1/login", nil)
 		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"username":"`), strings.NewReader(strings.Repeat("a", 20000)), strings.NewReader(`"}`)))
 		w, err := c.http.Do(r)
@@ -155,7 +155,7 @@ func TestSignInRefused(t *testing.T) {
 			t.Fatal(w.Status)
 		}
 	})
-	t.Run("too often", func(t *testing.T) {
+	b.run("too often", func(t *testing.T) {
 		var last answer
 		for range 7 {
 			last = login(map[string]any{"username": "hanako", "password": "wrong-secret-1"})

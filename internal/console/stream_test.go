@@ -108,13 +108,13 @@ func TestChanges(t *testing.T) {
 		}
 	}
 
-	t.Run("ends with the session", func(t *testing.T) {
+	b.run("ends with the session", func(t *testing.T) {
 		hanako.do("POST", "/kanrin/v1/logout", nil).want(200, "")
 		for ok := true; ok; {
 			_, ok = b.next(heard)
 		}
 	})
-	t.Run("ends with the user's role, to be judged anew", func(t *testing.T) {
+	b.run("ends with the user's role, to be judged anew", func(t *testing.T) {
 		if _, err := b.access.UpdateUser(b.ctx, "taro", access.UserChange{Roles: map[string]string{}}); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestChanges(t *testing.T) {
 		}
 		taro.do("GET", "/kanrin/v1/session", nil).want(200, "")
 	})
-	t.Run("a client that does not read holds up nobody", func(t *testing.T) {
+	b.run("a client that does not read holds up nobody", func(t *testing.T) {
 		taro := b.signedIn("taro", password, true)
 		w, err := taro.http.Do(taro.request("GET", "/kanrin/v1/changes", nil))
 		if err != nil {
