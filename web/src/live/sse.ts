@@ -11,9 +11,10 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>, heard: () => v
       const { value, done } = await reader.read();
       if (done) return;
       heard();
-      const lines = (rest + value).split(/\r\n|\n|\r/);
+      const lines = (rest + value).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) {
+      for (const ended of lines) {
+        const line = ended.replace(/\r$/, '');
         if (line === '') {
           if (data.length > 0) yield data.join('\n');
           data = [];

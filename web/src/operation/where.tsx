@@ -38,7 +38,7 @@ export function Where({ op }: { op: Operation }) {
         }
         return (
           <div class="zone" key={zone}>
-            <h3>{zone === '' ? t('zone.none') : t('zone.name', { zone })}</h3>
+            <div class="zone-head">{zone === '' ? t('zone.none') : t('zone.name', { zone })}</div>
             {shown.map((n) =>
               leaving.includes(n.name) ? (
                 <Leaving key={n.name} op={op} node={n} members={members.data?.items ?? []} />

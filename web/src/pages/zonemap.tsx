@@ -13,10 +13,10 @@ export function ZoneMap({ cluster, nodes, lost }: { cluster: string; nodes: read
     <div class="zonemap">
       {[...groupByZone(nodes)].map(([zone, list]) => (
         <div class={`zone ${lost === zone ? 'lost' : ''}`} key={zone}>
-          <h3>
+          <div class="zone-head">
             {zone === '' ? t('zone.none') : t('zone.name', { zone })}
             <span class="dim">{lost === zone ? t('zone.lost') : t('zone.nodes', { n: list.length })}</span>
-          </h3>
+          </div>
           <div class="tiles">
             {list.map((n) => (
               <Tile key={n.name} cluster={cluster} node={n} size={Math.sqrt(n.allocatable.cpuMilli / largest)} />

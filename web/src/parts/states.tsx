@@ -59,7 +59,7 @@ export function Empty({ icon, title, children, command, action }: { icon: IconNa
   return (
     <div class="empty">
       <Icon name={icon} size={28} />
-      <h3>{title}</h3>
+      <p class="empty-title">{title}</p>
       {children && <p>{children}</p>}
       {command && <Copyable value={command} />}
       {action}

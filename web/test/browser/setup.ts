@@ -1,0 +1,33 @@
+import { users, url, admin, until } from './server';
+import { launch, open, signIn } from './browser';
+
+/** Makes one user for each role and waits until the demo cluster is up: the console is there before it. */
+export default async function setup(): Promise<void> {
+  const browser = await launch();
+  const w = await open(browser);
+  await until(`${url} lets ${admin.name} in`, async () => {
+    try {
+      await signIn(w);
+      return true;
+    } catch (failure) {
+      if (/ERR_CONNECTION/.test(String(failure))) return undefined;
+      throw failure;
+    }
+  });
+  for (const [role, who] of Object.entries(users)) {
+    const answer = await w.api.send('POST', '/kanrin/v1/users', { name: who.name, password: who.password, roles: { '*': role } });
+    if (answer.code !== 201 && answer.code !== 409) throw new Error(`making ${who.name}: ${answer.code} ${JSON.stringify(answer.body)}`);
+  }
+  await until(
+    'the demo cluster is up with all its pods',
+    async () => {
+      const pods = await w.api.send<{ items: { state: string; class: string }[]; total: number }>('GET', '/kanrin/v1/clusters/demo/pods?limit=1000');
+      if (pods.code !== 200 || pods.body.total < 50) return undefined;
+      const starting = pods.body.items.filter((p) => /ContainerCreating|PodInitializing/.test(p.state));
+      return starting.length === 0 ? true : undefined;
+    },
+    240_000,
+  );
+  await w.context.close();
+  await browser.close();
+}
