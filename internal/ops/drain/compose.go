@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/disruption"
 	"kanrin.dev/kanrin/internal/lang"
 	"kanrin.dev/kanrin/internal/plan"
 	"kanrin.dev/kanrin/internal/rehearse"
@@ -223,6 +224,9 @@ func (c *composer) replaced() []string {
 
 // gone is how many seconds a pod should take from its eviction until it is gone, and at most.
 func (c *composer) gone(p Pod) (expected, atMost int64) {
+	if p.Class == disruption.Finished {
+		return 1, 1 // nothing runs in it that would have to shut down
+	}
 	atMost = c.o.grace(p)
 	expected = min(atMost, 10)
 	if ms := c.f.Timing.Gone; ms > 0 {
@@ -301,7 +305,7 @@ func (c *composer) forecast() {
 			}
 			_, most := c.gone(j.Pod)
 			worst = max(worst, most+2*c.start(j.Pod.Workload))
-			if slowest == nil || c.o.grace(j.Pod) > c.o.grace(slowest.Pod) {
+			if j.Pod.Class != disruption.Finished && (slowest == nil || c.o.grace(j.Pod) > c.o.grace(slowest.Pod)) {
 				slowest = j
 			}
 		}
