@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -23,7 +24,8 @@ type Cluster struct {
 	// Contact says how the connection stands.
 	Contact Contact
 	Nodes   []*corev1.Node
-	Pods    []*corev1.Pod
+	// Pods of the cluster; one is valid until the next is asked for.
+	Pods iter.Seq[*corev1.Pod]
 	// Budgets covering a pod, and its workload as Kind/namespace/name ("" for an unmanaged pod).
 	Budgets  func(*corev1.Pod) []disruption.Budget
 	Workload func(*corev1.Pod) string

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func pending(l *list, c Cluster) {
 		since time.Time
 	}
 	groups := map[group]*seen{}
-	for _, p := range c.Pods {
+	for p := range c.pods() {
 		if p.Status.Phase != corev1.PodPending || p.DeletionTimestamp != nil {
 			continue
 		}
@@ -90,7 +91,7 @@ func budgets(l *list, c Cluster) {
 	never := map[string]*covered{}
 	type pair struct{ workload, budgets string }
 	both := map[pair]bool{}
-	for _, p := range c.Pods {
+	for p := range c.pods() {
 		class := disruption.ClassOf(p)
 		if class == disruption.Finished || class == disruption.Static {
 			continue
@@ -132,4 +133,11 @@ func spoken(key string) string { return strings.Replace(key, "/", " ", 1) }
 func split(key string) (kind, object string) {
 	kind, object, _ = strings.Cut(key, "/")
 	return kind, object
+}
+
+func (c *Cluster) pods() iter.Seq[*corev1.Pod] {
+	if c.Pods == nil {
+		return func(func(*corev1.Pod) bool) {} // nothing was read
+	}
+	return c.Pods
 }

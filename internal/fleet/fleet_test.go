@@ -13,14 +13,12 @@ import (
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/fleet/fleettest"
 )
 
-// quick makes the fleet look often.
-var quick = fleet.Configuration{Heartbeat: 300 * time.Millisecond, HeartbeatTimeout: 2 * time.Second, StatusInterval: 50 * time.Millisecond, Embedded: true}
-
 func TestClusterFromRegistrationToRemoval(t *testing.T) {
-	c := management(t)
-	f := start(t, c, quick)
+	c := fleettest.Management(t, api.Config)
+	f := fleettest.Start(t, c, fleettest.Quick())
 	made, err := f.Register(t.Context(), fleet.Registration{Name: "prod", Kubeconfig: api.Kubeconfig})
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +26,8 @@ func TestClusterFromRegistrationToRemoval(t *testing.T) {
 	if made.Namespace != "prod" || made.Spec.Demo {
 		t.Errorf("registered %+v", made)
 	}
-	conn := connection(t, f, "prod")
-	synced(t, conn)
+	conn := fleettest.Connection(t, f, "prod")
+	fleettest.Synced(t, conn)
 	wake, stop := conn.Subscribe(fleet.AreaPods)
 	defer stop()
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "w1"}}
@@ -52,7 +50,7 @@ func TestClusterFromRegistrationToRemoval(t *testing.T) {
 	if on := conn.Pods().ByNode("w1"); len(on) != 1 || on[0].Name != "seen" {
 		t.Errorf("pods on w1: %v", on)
 	}
-	eventually(t, "the status is published", func() error {
+	fleettest.Eventually(t, "the status is published", func() error {
 		got := &v1alpha1.Cluster{}
 		if err := c.Get(t.Context(), client.ObjectKey{Namespace: "prod", Name: "prod"}, got); err != nil {
 			return err
@@ -68,7 +66,7 @@ func TestClusterFromRegistrationToRemoval(t *testing.T) {
 	if err := c.Delete(t.Context(), pod, &client.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pod leaves the cache", has(conn, "default", "seen", false))
+	fleettest.Eventually(t, "the pod leaves the cache", has(conn, "default", "seen", false))
 
 	if _, err := f.Register(t.Context(), fleet.Registration{Name: "prod", Kubeconfig: api.Kubeconfig}); !apierrors.IsAlreadyExists(err) {
 		t.Errorf("registering the same name again: %v", err)

@@ -54,7 +54,7 @@ func kinds(c kubernetes.Interface) []kind {
 // replace puts a trimmed object in the place of the listed one.
 func replace(listed runtime.Object, trimmed any) {
 	if p, ok := trimmed.(*trim.Pod); ok {
-		*listed.(*corev1.Pod) = *p.Pod
+		p.Into(listed.(*corev1.Pod))
 	} // other kinds are trimmed in place
 }
 

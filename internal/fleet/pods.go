@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -13,8 +14,8 @@ import (
 	"kanrin.dev/kanrin/internal/fleet/trim"
 )
 
-// PodIndex holds the trimmed pods of a cluster, by name, node and controller. What it returns is shared and read-only; the
-// returned slices are the caller's. It is safe for concurrent use.
+// PodIndex holds the trimmed pods of a cluster, by name, node and controller. Pods are made when they are asked for; their
+// maps and slices are shared and read-only. It is safe for concurrent use.
 type PodIndex struct {
 	pool    *trim.Pool
 	changed func(placement bool)
@@ -47,7 +48,7 @@ func (x *PodIndex) Get(namespace, name string) (*corev1.Pod, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.Pod, true
+	return p.Object(), true
 }
 
 // Len is the number of pods.
@@ -63,7 +64,7 @@ func (x *PodIndex) List() []*corev1.Pod {
 	defer x.mu.RUnlock()
 	out := make([]*corev1.Pod, 0, len(x.pods))
 	for _, p := range x.pods {
-		out = append(out, p.Pod)
+		out = append(out, p.Object())
 	}
 	return out
 }
@@ -87,20 +88,37 @@ func (x *PodIndex) copyOf(index map[string][]*trim.Pod, key string) []*corev1.Po
 func unwrap(in []*trim.Pod) []*corev1.Pod {
 	out := make([]*corev1.Pod, len(in))
 	for i, p := range in {
-		out[i] = p.Pod
+		out[i] = p.Object()
 	}
 	return out
 }
 
-// Each calls f for every pod with what it requests, until f returns false. f must not call the index.
-func (x *PodIndex) Each(f func(pod *corev1.Pod, shared *trim.Spec) bool) {
+// Each calls f for every pod, until f returns false. The pod is overwritten for the next call; what is to be kept is the
+// record. f must not call the index.
+func (x *PodIndex) Each(f func(pod *corev1.Pod, record *trim.Pod) bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	var pod corev1.Pod
 	for _, p := range x.pods {
-		if !f(p.Pod, p.SharedSpec()) {
+		p.Into(&pod)
+		if !f(&pod, p) {
 			return
 		}
 	}
+}
+
+// Records returns all pods as they are kept, in no order.
+func (x *PodIndex) Records() []*trim.Pod {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Collect(maps.Values(x.pods))
+}
+
+// RecordsOn returns the pods bound to a node as they are kept.
+func (x *PodIndex) RecordsOn(node string) []*trim.Pod {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Clone(x.byNode[node])
 }
 
 // Requests returns what the scheduler reserves for a pod of this index.
@@ -108,7 +126,7 @@ func (x *PodIndex) Requests(pod *corev1.Pod) *trim.Spec {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if p, ok := x.pods[podKey{pod.Namespace, pod.Name}]; ok {
-		return p.SharedSpec()
+		return p.Spec()
 	}
 	return trim.NewSpec(pod.Spec)
 }
@@ -140,10 +158,10 @@ func (x *PodIndex) Update(o any) error {
 		return err
 	}
 	x.mu.Lock()
-	before := x.remove(podKey{p.Namespace, p.Name})
+	before := x.remove(podKey{p.Namespace(), p.Name()})
 	x.insert(p)
 	x.mu.Unlock()
-	x.changed(before == nil || moved(before.Pod, p.Pod))
+	x.changed(before == nil || before.Moved(p))
 	return nil
 }
 
@@ -184,10 +202,10 @@ func (x *PodIndex) Replace(list []any, _ string) error {
 func (x *PodIndex) Resync() error { return nil }
 
 func (x *PodIndex) insert(p *trim.Pod) {
-	x.pods[podKey{p.Namespace, p.Name}] = p
-	x.byNode[p.Spec.NodeName] = append(x.byNode[p.Spec.NodeName], p)
-	if o := metav1.GetControllerOfNoCopy(p.Pod); o != nil {
-		x.byOwner[o.UID] = append(x.byOwner[o.UID], p)
+	x.pods[podKey{p.Namespace(), p.Name()}] = p
+	x.byNode[p.Node()] = append(x.byNode[p.Node()], p)
+	if uid := p.Controller(); uid != "" {
+		x.byOwner[uid] = append(x.byOwner[uid], p)
 	}
 }
 
@@ -197,17 +215,11 @@ func (x *PodIndex) remove(k podKey) *trim.Pod {
 		return nil
 	}
 	delete(x.pods, k)
-	drop(x.byNode, p.Spec.NodeName, p)
-	if o := metav1.GetControllerOfNoCopy(p.Pod); o != nil {
-		drop(x.byOwner, o.UID, p)
+	drop(x.byNode, p.Node(), p)
+	if uid := p.Controller(); uid != "" {
+		drop(x.byOwner, uid, p)
 	}
 	return p
-}
-
-// moved reports whether two versions of a pod differ in where they are and what they hold there.
-func moved(a, b *corev1.Pod) bool {
-	return a.UID != b.UID || a.Spec.NodeName != b.Spec.NodeName || a.Status.Phase != b.Status.Phase ||
-		(a.DeletionTimestamp == nil) != (b.DeletionTimestamp == nil)
 }
 
 func drop[K comparable](index map[K][]*trim.Pod, key K, p *trim.Pod) {

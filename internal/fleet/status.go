@@ -137,10 +137,9 @@ func count(s *v1alpha1.ClusterStatus, conn *Connection, seen *check.Cluster) {
 		memory += n.Status.Allocatable.Memory().Value()
 	}
 	s.NodesText = fmt.Sprintf("%d/%d", s.Nodes.Ready, s.Nodes.Total)
-	pods := make([]*corev1.Pod, 0, conn.Pods().Len())
 	s.Pods = v1alpha1.PodCounts{}
-	conn.Pods().Each(func(p *corev1.Pod, spec *trim.Spec) bool {
-		pods = append(pods, p)
+	conn.Pods().Each(func(p *corev1.Pod, record *trim.Pod) bool {
+		s.Pods.Total++
 		switch p.Status.Phase {
 		case corev1.PodRunning:
 			s.Pods.Running++
@@ -150,12 +149,11 @@ func count(s *v1alpha1.ClusterStatus, conn *Connection, seen *check.Cluster) {
 			s.Pods.Failed++
 		}
 		if p.Spec.NodeName != "" && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
-			usedCPU += spec.CPUMilli
-			usedMemory += spec.MemoryBytes
+			usedCPU += record.Spec().CPUMilli
+			usedMemory += record.Spec().MemoryBytes
 		}
 		return true
 	})
-	s.Pods.Total = int32(len(pods))
 	s.Capacity = v1alpha1.Capacity{
 		CPU: v1alpha1.Usage{
 			Requested: *resource.NewMilliQuantity(usedCPU, resource.DecimalSI), Allocatable: *resource.NewMilliQuantity(cpu, resource.DecimalSI),
@@ -164,7 +162,10 @@ func count(s *v1alpha1.ClusterStatus, conn *Connection, seen *check.Cluster) {
 			Requested: *resource.NewQuantity(usedMemory, resource.BinarySI), Allocatable: *resource.NewQuantity(memory, resource.BinarySI),
 		},
 	}
-	seen.Nodes, seen.Pods = nodes, pods
+	seen.Nodes = nodes
+	seen.Pods = func(yield func(*corev1.Pod) bool) {
+		conn.Pods().Each(func(p *corev1.Pod, _ *trim.Pod) bool { return yield(p) })
+	}
 	seen.Budgets, seen.Workload = conn.BudgetsFor, conn.WorkloadOf
 }
 

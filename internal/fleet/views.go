@@ -81,8 +81,8 @@ func (c *Connection) Snapshot() iter.Seq[runtime.Object] {
 				}
 			}
 		}
-		for _, p := range c.pods.List() {
-			if !yield(p) {
+		for _, p := range c.pods.Records() {
+			if !yield(p.Object()) { // one at a time: nobody needs all of them at once
 				return
 			}
 		}

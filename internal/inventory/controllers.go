@@ -182,24 +182,25 @@ func cronJob(c *batchv1.CronJob) inventory.Workload {
 func fromPods(key string, g *group) inventory.Workload {
 	kind, rest, _ := strings.Cut(key, "/")
 	ns, name, _ := strings.Cut(rest, "/")
-	w := inventory.Workload{Kind: kind, Namespace: ns, Name: name, Ready: g.ready, Desired: g.live, Created: g.first.CreationTimestamp.Time}
+	first := g.first.Object()
+	w := inventory.Workload{Kind: kind, Namespace: ns, Name: name, Ready: g.ready, Desired: g.live, Created: first.CreationTimestamp.Time}
 	if kind == "Pod" {
-		w.UID = string(g.first.UID)
+		w.UID = string(first.UID)
 	} else {
 		w.Created = time.Time{}
-		if o := metav1.GetControllerOfNoCopy(g.first); o != nil && o.Kind == kind {
+		if o := metav1.GetControllerOfNoCopy(first); o != nil && o.Kind == kind {
 			w.UID = string(o.UID)
 		}
 	}
 	w = counted(w, false)
 	switch {
-	case g.live == 0 && kind == "Pod" && g.first.Status.Phase == corev1.PodFailed:
+	case g.live == 0 && kind == "Pod" && first.Status.Phase == corev1.PodFailed:
 		w.State, w.Reason = degraded, reasonNotReady
 	case g.live == 0:
 		w.State, w.Reason = done, ""
-	case kind == "Pod" && g.first.Status.Phase == corev1.PodPending:
+	case kind == "Pod" && first.Status.Phase == corev1.PodPending:
 		w.State, w.Reason = progressing, reasonPodPending
-	case kind == "Pod" && !disruption.Ready(g.first):
+	case kind == "Pod" && !disruption.Ready(first):
 		w.State, w.Reason = degraded, reasonNotReady
 	}
 	return w

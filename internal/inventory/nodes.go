@@ -45,13 +45,13 @@ func makeNodeRows(conn *fleet.Connection) *nodeRows {
 	for i, n := range nodes {
 		out.rows[i], out.index[n.Name] = nodeRow(n), i
 	}
-	conn.Pods().Each(func(p *corev1.Pod, spec *trim.Spec) bool {
+	conn.Pods().Each(func(p *corev1.Pod, record *trim.Pod) bool {
 		if i, ok := out.index[p.Spec.NodeName]; ok && !finished(p) {
 			row := &out.rows[i]
 			row.Pods++
 			row.Requested.Pods++
-			row.Requested.CPUMilli += spec.CPUMilli
-			row.Requested.MemoryBytes += spec.MemoryBytes
+			row.Requested.CPUMilli += record.Spec().CPUMilli
+			row.Requested.MemoryBytes += record.Spec().MemoryBytes
 		}
 		return true
 	})

@@ -3,9 +3,8 @@ package inventory
 import (
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/fleet/trim"
 )
 
 // keptOrders is how many lists of pods are remembered for each cluster: a few people scroll at a time.
@@ -20,10 +19,10 @@ type orders struct {
 type order struct {
 	revision int64
 	key      string
-	pods     []*corev1.Pod
+	pods     []*trim.Pod
 }
 
-func (o *orders) get(revision int64, key string, compute func() []*corev1.Pod) []*corev1.Pod {
+func (o *orders) get(revision int64, key string, compute func() []*trim.Pod) []*trim.Pod {
 	o.mu.Lock()
 	for i, k := range o.kept {
 		if k.revision == revision && k.key == key {

@@ -21,7 +21,7 @@ var podColumns = columns{
 
 // podKey is a pod with what the list is sorted by.
 type podKey struct {
-	pod    *corev1.Pod
+	pod    *trim.Pod
 	text   string
 	number int64
 }
@@ -29,65 +29,69 @@ type podKey struct {
 // podsPage makes one page of the pod list. The order of all pods that match is kept for the next page.
 func podsPage(conn *fleet.Connection, state fleet.State, orders *orders, q query) inventory.Page[inventory.Pod] {
 	revision := conn.Revision(fleet.RowAreas["pods"]...)
-	all := orders.get(revision, q.key(), func() []*corev1.Pod { return orderedPods(conn, q) })
+	all := orders.get(revision, q.key(), func() []*trim.Pod { return orderedPods(conn, q) })
 	page := inventory.Page[inventory.Pod]{
 		Items: []inventory.Pod{}, Total: len(all), Offset: q.offset, Revision: revision, StaleSince: state.StaleSince,
 	}
 	for _, p := range slice(q, all) {
-		page.Items = append(page.Items, podRow(conn, p))
+		page.Items = append(page.Items, podRow(conn, p.Object()))
 	}
 	return page
 }
 
 // orderedPods returns the pods that match, in the order asked for.
-func orderedPods(conn *fleet.Connection, q query) []*corev1.Pod {
+func orderedPods(conn *fleet.Connection, q query) []*trim.Pod {
 	zones := map[string]string{}
 	if q.sort == "zone" {
 		zones = zonesOfNodes(conn)
 	}
+	records := conn.Pods().Records
+	if node := q.filters["node"]; node != "" {
+		records = func() []*trim.Pod { return conn.Pods().RecordsOn(node) }
+	}
 	var matched []podKey
-	take := func(p *corev1.Pod, spec *trim.Spec) {
-		if !podMatches(conn, p, q) {
-			return
+	var pod corev1.Pod // made of a record only where the question needs more than the record tells
+	for _, r := range records() {
+		if !recordMatches(r, q) {
+			continue
 		}
-		k := podKey{pod: p}
+		if q.filters["state"] != "" || q.filters["owner"] != "" || q.sort == "state" || q.sort == "ready" || q.sort == "restarts" || q.sort == "owner" {
+			r.Into(&pod)
+			if !podMatches(conn, &pod, q) {
+				continue
+			}
+		}
+		k := podKey{pod: r}
 		switch q.sort {
 		case "state":
-			k.text = stateOf(p).state
+			k.text = stateOf(&pod).state
 		case "ready":
-			s := stateOf(p)
+			s := stateOf(&pod)
 			k.number = int64(s.ready) - int64(s.total)
 		case "restarts":
-			k.number = int64(stateOf(p).restarts)
-		case "node":
-			k.text = p.Spec.NodeName
-		case "zone":
-			k.text = zones[p.Spec.NodeName]
-		case "age":
-			k.number = -p.CreationTimestamp.Unix() // the youngest first, as by time since
-		case "cpu":
-			k.number = spec.CPUMilli
-		case "memory":
-			k.number = spec.MemoryBytes
+			k.number = int64(stateOf(&pod).restarts)
 		case "owner":
-			k.text = conn.WorkloadOf(p)
+			k.text = conn.WorkloadOf(&pod)
+		case "node":
+			k.text = r.Node()
+		case "zone":
+			k.text = zones[r.Node()]
+		case "age":
+			k.number = -r.Created() // the youngest first, as by time since
+		case "cpu":
+			k.number = r.Spec().CPUMilli
+		case "memory":
+			k.number = r.Spec().MemoryBytes
 		case "namespace":
-			k.text = p.Namespace
+			k.text = r.Namespace()
 		}
 		matched = append(matched, k)
 	}
-	if node := q.filters["node"]; node != "" {
-		for _, p := range conn.Pods().ByNode(node) {
-			take(p, conn.Pods().Requests(p))
-		}
-	} else {
-		conn.Pods().Each(func(p *corev1.Pod, spec *trim.Spec) bool { take(p, spec); return true })
-	}
-	byName := func(a, b *corev1.Pod) int {
+	byName := func(a, b *trim.Pod) int {
 		if q.sort == "name" {
-			return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Namespace, b.Namespace))
+			return cmp.Or(strings.Compare(a.Name(), b.Name()), strings.Compare(a.Namespace(), b.Namespace()))
 		}
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.Namespace(), b.Namespace()), strings.Compare(a.Name(), b.Name()))
 	}
 	slices.SortFunc(matched, func(a, b podKey) int {
 		c := cmp.Compare(a.number, b.number)
@@ -105,32 +109,33 @@ func orderedPods(conn *fleet.Connection, q query) []*corev1.Pod {
 		}
 		return c
 	})
-	out := make([]*corev1.Pod, len(matched))
+	out := make([]*trim.Pod, len(matched))
 	for i := range matched {
 		out[i] = matched[i].pod
 	}
 	return out
 }
 
-func podMatches(conn *fleet.Connection, p *corev1.Pod, q query) bool {
-	f := q.filters
-	if ns := f["namespace"]; ns != "" && ns != p.Namespace {
-		return false
-	}
-	if owner := f["owner"]; owner != "" && !ownedBy(conn, p, owner) {
-		return false
-	}
-	if state := f["state"]; state != "" && !strings.EqualFold(state, stateOf(p).state) {
+func recordMatches(r *trim.Pod, q query) bool {
+	if ns := q.filters["namespace"]; ns != "" && ns != r.Namespace() {
 		return false
 	}
 	if q.text == "" {
 		return true
 	}
 	ns, name, both := strings.Cut(q.text, "/")
-	if both && strings.HasSuffix(p.Namespace, ns) && strings.HasPrefix(p.Name, name) {
+	if both && strings.HasSuffix(r.Namespace(), ns) && strings.HasPrefix(r.Name(), name) {
 		return true
 	}
-	return holds(q.text, p.Name, p.Namespace, p.Spec.NodeName, p.Status.PodIP)
+	return holds(q.text, r.Name(), r.Namespace(), r.Node(), r.IP())
+}
+
+func podMatches(conn *fleet.Connection, p *corev1.Pod, q query) bool {
+	if owner := q.filters["owner"]; owner != "" && !ownedBy(conn, p, owner) {
+		return false
+	}
+	state := q.filters["state"]
+	return state == "" || strings.EqualFold(state, stateOf(p).state)
 }
 
 // ownedBy accepts the topmost controller, Kind/namespace/name, and the direct one.

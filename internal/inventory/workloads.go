@@ -35,7 +35,7 @@ type group struct {
 	zones    map[string]int
 	requests inventory.Resources
 	budgets  map[string]disruption.Budget
-	first    *corev1.Pod
+	first    *trim.Pod
 	ready    int32
 	live     int32
 }
@@ -74,7 +74,7 @@ func keyOf(w *inventory.Workload) string { return w.Kind + "/" + w.Namespace + "
 func groupPods(conn *fleet.Connection) map[string]*group {
 	zones := zonesOfNodes(conn)
 	groups := map[string]*group{}
-	conn.Pods().Each(func(p *corev1.Pod, spec *trim.Spec) bool {
+	conn.Pods().Each(func(p *corev1.Pod, record *trim.Pod) bool {
 		class := disruption.ClassOf(p)
 		if class == disruption.Static {
 			return true
@@ -85,15 +85,15 @@ func groupPods(conn *fleet.Connection) map[string]*group {
 		}
 		g := groups[key]
 		if g == nil {
-			g = &group{first: p}
+			g = &group{first: record}
 			groups[key] = g
 		}
 		if finished(p) {
 			return true
 		}
 		g.live++
-		g.requests.CPUMilli += spec.CPUMilli
-		g.requests.MemoryBytes += spec.MemoryBytes
+		g.requests.CPUMilli += record.Spec().CPUMilli
+		g.requests.MemoryBytes += record.Spec().MemoryBytes
 		g.requests.Pods++
 		if disruption.Ready(p) {
 			g.ready++
@@ -116,13 +116,14 @@ func groupPods(conn *fleet.Connection) map[string]*group {
 }
 
 func (g *group) describe(w *inventory.Workload) {
+	first := g.first.Object()
 	w.Zones, w.Requests = g.zones, g.requests
-	w.Priority = cmp.Or(w.Priority, g.first.Spec.PriorityClassName)
+	w.Priority = cmp.Or(w.Priority, first.Spec.PriorityClassName)
 	for _, name := range sortedKeys(g.budgets) {
 		w.Budgets = append(w.Budgets, budgetRow(g.budgets[name]))
 	}
 	if len(w.Images) == 0 {
-		w.Images = imagesOf(&g.first.Spec)
+		w.Images = imagesOf(&first.Spec)
 	}
 }
 

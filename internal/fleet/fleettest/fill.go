@@ -48,9 +48,7 @@ func Fill(t testing.TB, config *rest.Config, size Size) *Cluster {
 	for i := range 10 {
 		name := fmt.Sprintf("%steam-%d", size.Prefix, i)
 		out.Namespaces = append(out.Namespaces, name)
-		must(t, ignoreExists(second(client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}))))
-		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "default"}}
-		must(t, ignoreExists(second(client.CoreV1().ServiceAccounts(name).Create(ctx, account, metav1.CreateOptions{}))))
+		Namespace(t, client, name)
 	}
 	for i := range size.Nodes {
 		out.Nodes = append(out.Nodes, fmt.Sprintf("%snode-%03d", size.Prefix, i))
@@ -62,6 +60,15 @@ func Fill(t testing.TB, config *rest.Config, size Size) *Cluster {
 		return createWorkload(ctx, client, out, i, count, i*size.PerWorkload)
 	})
 	return out
+}
+
+// Namespace makes a namespace in which pods are admitted, in an API without controllers too.
+func Namespace(t testing.TB, client kubernetes.Interface, name string) {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	must(t, ignoreExists(second(client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}))))
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "default"}}
+	must(t, ignoreExists(second(client.CoreV1().ServiceAccounts(name).Create(t.Context(), account, metav1.CreateOptions{}))))
 }
 
 // Empty deletes what Fill has made.

@@ -8,12 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// annotations that the scheduler, the volume controllers' readers or Kanrin look at.
-var keptAnnotations = []string{
-	"kanrin.dev/", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/",
-	"storageclass.kubernetes.io/", "storage.alpha.kubernetes.io/",
-}
-
 // Object trims any kind but Pod, in place. Kinds that it does not know lose only their managed fields.
 func (p *Pool) Object(o metav1.Object) {
 	p.mu.Lock()

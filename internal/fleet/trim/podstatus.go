@@ -4,14 +4,26 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podStatuses shares the containers' states: nearly all pods of a template run, are ready and never restarted.
-func (p *Pool) podStatuses(in *corev1.PodStatus, spec *corev1.PodSpec) *podStatuses {
+// podState is what of a status does not differ between pods that do well: nearly all pods of a template run, are ready and
+// were never restarted.
+type podState struct {
+	phase            corev1.PodPhase
+	reason           string
+	qos              corev1.PodQOSClass
+	containers, init []corev1.ContainerStatus
+}
+
+func (p *Pool) podState(in *corev1.PodStatus, spec *corev1.PodSpec) *podState {
 	t := corev1.PodStatus{
+		Phase: in.Phase, Reason: in.Reason, QOSClass: in.QOSClass,
 		ContainerStatuses:     p.containerStatuses(in.ContainerStatuses, spec.Containers),
 		InitContainerStatuses: p.containerStatuses(in.InitContainerStatuses, spec.InitContainers),
 	}
-	made := func() *podStatuses {
-		return &podStatuses{containers: t.ContainerStatuses, init: t.InitContainerStatuses}
+	made := func() *podState {
+		return &podState{
+			phase: corev1.PodPhase(p.word(string(t.Phase))), reason: p.word(t.Reason), qos: corev1.PodQOSClass(p.word(string(t.QOSClass))),
+			containers: t.ContainerStatuses, init: t.InitContainerStatuses,
+		}
 	}
 	if n := t.Size(); cap(p.buf) < n {
 		p.buf = make([]byte, n, 2*n)
@@ -20,7 +32,7 @@ func (p *Pool) podStatuses(in *corev1.PodStatus, spec *corev1.PodSpec) *podStatu
 	if _, err := t.MarshalToSizedBuffer(buf); err != nil {
 		return made()
 	}
-	return p.statuses.get(digestOf(buf), made)
+	return p.states.get(digestOf(buf), made)
 }
 
 func (p *Pool) containerStatuses(in []corev1.ContainerStatus, specs []corev1.Container) []corev1.ContainerStatus {

@@ -12,21 +12,21 @@ import (
 // Pool remembers what trimmed objects have in common, so that the next like one shares it. It is safe for concurrent use.
 // Each managed cluster has its own, which goes with it.
 type Pool struct {
-	mu       sync.Mutex
-	words    generations[string, string]
-	maps     generations[digest, map[string]string]
-	specs    shared[Spec]
-	metas    shared[podMeta]
-	statuses shared[podStatuses]
-	buf      []byte
+	mu     sync.Mutex
+	words  generations[string, string]
+	maps   generations[digest, map[string]string]
+	specs  shared[Spec]
+	metas  shared[podMeta]
+	states shared[podState]
+	buf    []byte
 }
 
 // NewPool returns an empty pool.
 func NewPool() *Pool {
 	return &Pool{
-		specs:    shared[Spec]{m: map[digest]weak.Pointer[Spec]{}},
-		metas:    shared[podMeta]{m: map[digest]weak.Pointer[podMeta]{}},
-		statuses: shared[podStatuses]{m: map[digest]weak.Pointer[podStatuses]{}},
+		specs:  shared[Spec]{m: map[digest]weak.Pointer[Spec]{}},
+		metas:  shared[podMeta]{m: map[digest]weak.Pointer[podMeta]{}},
+		states: shared[podState]{m: map[digest]weak.Pointer[podState]{}},
 	}
 }
 
