@@ -49,6 +49,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().Bool("version", false, a.t("cli.flag.version"))
 	a.completeGlobals(root)
 
+	a.addTo(root, groupServer, a.newUp())
 	a.addTo(root, groupAccess, a.newLogin(), a.newLogout(), a.newWhoami(), a.newUsers())
 	a.addTo(root, groupLook, a.newGet(), a.newDescribe(), a.newCapacity(), a.newWatch())
 	a.addTo(root, groupAct, a.newDrain(), a.newCordon(), a.newUncordon(), a.newApprove(), a.newPause(), a.newResume(), a.newCancel(), a.newCluster())

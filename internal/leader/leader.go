@@ -214,7 +214,7 @@ func (l *Leader) oneTerm(ctx context.Context, n int, dead string) {
 func (l *Leader) lead(ctx context.Context, term *Term, over <-chan struct{}) {
 	l.setTerm(term)
 	defer l.setTerm(nil)
-	l.deps.Log.Info("leading", "epoch", term.Epoch(), "identity", l.conf.Identity)
+	l.deps.Log.Debug("leading", "epoch", term.Epoch(), "identity", l.conf.Identity)
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan struct{})
@@ -240,7 +240,7 @@ func (l *Leader) lead(ctx context.Context, term *Term, over <-chan struct{}) {
 	cancel()
 	<-ended
 	term.end()
-	l.deps.Log.Info("no longer leading", "epoch", term.Epoch(), "identity", l.conf.Identity)
+	l.deps.Log.Debug("no longer leading", "epoch", term.Epoch(), "identity", l.conf.Identity)
 }
 
 // release is a courtesy: without it the others wait until the lease has run out.
