@@ -63,7 +63,10 @@ func Matrix(t *testing.T, target Target, rows map[string]Row) {
 	q := newQuestioner(ctx, t, target)
 
 	asked := map[string]bool{}
-	for _, rt := range target.Console.Routes() {
+	routes := target.Console.Routes()
+	// What removes is asked last: the administrator's question is answered by removing.
+	slices.SortStableFunc(routes, func(a, b console.Route) int { return removes(a.Method) - removes(b.Method) })
+	for _, rt := range routes {
 		method := rt.Method
 		if method == "" {
 			method = "ANY"
@@ -90,6 +93,13 @@ func Matrix(t *testing.T, target Target, rows map[string]Row) {
 		}
 		q.route(key, rows[key])
 	}
+}
+
+func removes(method string) int {
+	if method == http.MethodDelete {
+		return 1
+	}
+	return 0
 }
 
 func keys(rows map[string]Row) func(func(string) bool) {
