@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -168,4 +169,26 @@ func FuzzDecodeHash(f *testing.F) {
 			t.Fatalf("%q was accepted, and reads back as %q", s, encodeHash(p, salt, sum))
 		}
 	})
+}
+
+// The memory of a hash is given back at once: it is more than the rest of the server takes.
+func TestHashGivesItsMemoryBack(t *testing.T) {
+	h := newHasher(DefaultHashParameters)
+	if _, err := h.hash(context.Background(), "password"); err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if kept := m.HeapSys - m.HeapReleased; kept > 32<<20 {
+		t.Fatalf("after a hash the heap keeps %d MiB", kept>>20)
+	}
+}
+
+func BenchmarkHash(b *testing.B) {
+	h := newHasher(DefaultHashParameters)
+	for b.Loop() {
+		if _, err := h.hash(context.Background(), "password"); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
