@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kanrin.dev/kanrin/internal/controlplane/controlplanetest"
 	"kanrin.dev/kanrin/internal/fleet"
@@ -35,3 +36,8 @@ func podOf(namespace, name, node string) *corev1.Pod {
 	p.Spec.Containers = []corev1.Container{{Name: "main", Image: "registry.example/app:1"}}
 	return p
 }
+
+var (
+	getOptions  metav1.GetOptions
+	listOptions metav1.ListOptions
+)

@@ -114,7 +114,7 @@ func (s Subject) tls(err error) *Error {
 			return s.error(v1alpha1.ReasonExpired, "refused", err, nil)
 		}
 		return s.error(v1alpha1.ReasonUnauthorized, "alert", err, map[string]string{"error": alert.Error()})
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return s.error(ReasonNotServing, "plain", err, nil)
 	}
 	return nil
