@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -56,7 +57,7 @@ func playAll(t testing.TB, scenarios []Scenario, objects ...object) []ScenarioRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := Run(context.Background(), header, snap, Options{})
+	results, err := Run(context.Background(), header, snap, Options{RoundLimit: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func replicaSet(name string, labels map[string]string) *appsv1.ReplicaSet {
 	}
 }
 
-// cluster of many nodes and pods, ten pods a node, for tests of size.
+// large is a cluster for tests of size.
 func large(nodes, pods int) []object {
 	var all []object
 	for i := range nodes {

@@ -41,7 +41,40 @@ func components() []component {
 }
 
 func main() {
-	os.Exit(dispatch(os.Stdout, os.Stderr))
+	os.Exit(dispatch(components(), os.Stdout, os.Stderr))
+}
+
+// dispatch runs the component that the program's name or its first argument
+// names, with os.Args as that program would have seen it.
+func dispatch(all []component, stdout, stderr io.Writer) int {
+	args := os.Args
+	if c := find(all, filepath.Base(args[0])); c != nil {
+		return c.run()
+	}
+	if len(args) < 2 || slices.Contains([]string{"-h", "--help", "help"}, args[1]) {
+		usage(stdout, all)
+		return 0
+	}
+	if c := find(all, args[1]); c != nil {
+		os.Args = args[1:]
+		return c.run()
+	}
+	fmt.Fprintf(stderr, "kanrin-kube: unknown component %q; run kanrin-kube without arguments for the list\n", args[1])
+	return 2
+}
+
+func find(all []component, name string) *component {
+	if i := slices.IndexFunc(all, func(c component) bool { return c.name == name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+func usage(w io.Writer, all []component) {
+	fmt.Fprintf(w, "Kubernetes in one binary: kanrin-kube COMPONENT [ARGUMENTS], or a link to it named after a component.\n\n")
+	for _, c := range all {
+		fmt.Fprintf(w, "  %-24s %s\n", c.name, c.about)
+	}
 }
 
 // ownFlags drops the flags that the packages of other components registered for
@@ -52,34 +85,5 @@ func ownFlags(run func() int) func() int {
 		flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.ExitOnError)
 		pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ExitOnError)
 		return run()
-	}
-}
-
-// dispatch picks the component from the program's name, or else from its first
-// argument, and rewrites os.Args to what that program would have seen.
-func dispatch(stdout, stderr io.Writer) int {
-	all := components()
-	byName := func(name string) int {
-		return slices.IndexFunc(all, func(c component) bool { return c.name == name })
-	}
-	if i := byName(filepath.Base(os.Args[0])); i >= 0 {
-		return all[i].run()
-	}
-	if len(os.Args) < 2 || os.Args[1] == "--help" || os.Args[1] == "-h" || os.Args[1] == "help" {
-		usage(stdout, all)
-		return 0
-	}
-	if i := byName(os.Args[1]); i >= 0 {
-		os.Args = os.Args[1:]
-		return all[i].run()
-	}
-	fmt.Fprintf(stderr, "kanrin-kube: unknown component %q; run kanrin-kube without arguments for the list\n", os.Args[1])
-	return 2
-}
-
-func usage(w io.Writer, all []component) {
-	fmt.Fprintf(w, "Kubernetes in one binary: kanrin-kube COMPONENT [ARGUMENTS], or a link to it named after a component.\n\n")
-	for _, c := range all {
-		fmt.Fprintf(w, "  %-24s %s\n", c.name, c.about)
 	}
 }
