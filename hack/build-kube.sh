@@ -13,9 +13,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 module=$root/kube
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kanrin/kube
 
-# Without debug information, and with a lazier garbage collector in the compiler,
-# the build takes three quarters of the time.
-export CGO_ENABLED=0 GOGC=${GOGC:-400}
+# Without debug information, and with a lazier garbage collector in the compiler
+# (see build), the build takes three quarters of the time.
+export CGO_ENABLED=0
 build_flags=(-trimpath -buildvcs=false -gcflags=all=-dwarf=false)
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
@@ -52,7 +52,7 @@ build() {
   cd "$module"
 
   total=$(grep -vc '/go.mod ' go.sum)
-  go list -deps "${build_flags[@]}" ./cmd/kanrin-kube >"$log.packages" 2>"$log" &
+  go list -deps "${build_flags[@]}" ./cmd/kanrin-kube >"$log.packages" 2>"$log" 9>&- &
   follow '^go: downloading' "at most $total" 'downloading modules' $! "$log" || { cat "$log" >&2; fail 'downloading the modules failed'; }
   total=$(wc -l <"$log.packages")
 
@@ -68,7 +68,8 @@ build() {
   done
 
   say "compiling Kubernetes $version; this happens once and takes some minutes"
-  go build -v "${build_flags[@]}" -ldflags "$flags" -o "$out" ./cmd/kanrin-kube >"$log" 2>&1 &
+  # Not inheriting the lock: what outlives an interrupted build must not keep it.
+  GOGC=${GOGC:-400} go build -v "${build_flags[@]}" -ldflags "$flags" -o "$out" ./cmd/kanrin-kube >"$log" 2>&1 9>&- &
   follow '^[a-z]' "at most $total" 'compiling packages' $! "$log" || { grep -v '^[a-z][^ :]*$' "$log" >&2; fail 'compiling failed'; }
 }
 
@@ -101,9 +102,9 @@ if [[ ! -x $entry/kanrin-kube ]]; then
   mkdir -p "$cache"
   # One build at a time: a second one would only compile the same packages again.
   exec 9>"$cache/lock"
-  if command -v flock >/dev/null && ! flock -n 9; then
-    say 'another build is running; waiting for it'
-    flock 9
+  if command -v flock >/dev/null; then
+    flock -n 9 || { say 'another build is running; waiting for it'; flock 9; }
+    rm -rf "$cache"/.build.* # of builds that were killed
   fi
   if [[ ! -x $entry/kanrin-kube ]]; then
     started=$SECONDS
