@@ -82,7 +82,8 @@ func (c *ControlPlane) etcd() Process {
 
 func (c *ControlPlane) apiServer() Process {
 	return Process{
-		Name: nameAPIServer, Path: c.conf.Binary, After: []string{nameEtcd}, StopTimeout: 15 * time.Second,
+		// Clients that watch would hold up its end for a minute. It keeps nothing that is not in etcd.
+		Name: nameAPIServer, Path: c.conf.Binary, After: []string{nameEtcd}, StopTimeout: 3 * time.Second,
 		Args: func(settled bool) ([]string, error) {
 			if err := c.ports.claim(settled, nameAPIServer); err != nil {
 				return nil, err

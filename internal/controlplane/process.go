@@ -279,7 +279,7 @@ func (c *child) terminate(p *os.Process, exited <-chan error) {
 		return
 	case <-time.After(timeout):
 	}
-	c.log.Warn("the process does not end, killing it", "after", timeout)
+	c.log.Info("the process does not end in time and is killed", "after", timeout)
 	_ = p.Kill()
 	<-exited
 }
