@@ -318,3 +318,24 @@ func TestManagementAPIAway(t *testing.T) {
 		t.Errorf("healthz: %d", w.code)
 	}
 }
+
+// Streams do not hold up the end of the server.
+func TestStopEndsStreams(t *testing.T) {
+	b := newBed(t)
+	b.cluster("prod")
+	admin := b.signedIn("admin", b.adminPassword(), true)
+	heard := admin.follow()
+	w, err := clusters(t, admin.restConfig(), "prod").Watch(b.ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	if err := b.console.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for ok := true; ok; {
+		_, ok = b.next(heard)
+	}
+}
