@@ -82,46 +82,52 @@ install_binary() {
   cp "$1" "$tmp" && chmod 0755 "$tmp" && mv -f "$tmp" "$2" || { rm -f "$tmp"; fail "writing $2 failed"; }
 }
 
-command -v go >/dev/null || fail 'go is not on PATH'
-case ${1:-} in
---test)
-  shift
-  cd "$module"
-  exec go test "${build_flags[@]}" "${@:-./...}"
-  ;;
-'' | -*) usage ;;
-esac
-[[ $# == 1 ]] || usage
-out=$1
-[[ $out == /* ]] || out=$PWD/$out
+# In a function, so that the script may change while it runs.
+main() {
+  command -v go >/dev/null || fail 'go is not on PATH'
+  case ${1:-} in
+  --test)
+    shift
+    cd "$module"
+    exec go test "${build_flags[@]}" "${@:-./...}"
+    ;;
+  '' | -*) usage ;;
+  esac
+  [[ $# == 1 ]] || usage
+  local out=$1 kubernetes entry started
+  [[ $out == /* ]] || out=$PWD/$out
 
-kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2; exit }' "$module/go.mod")
-entry=$cache/$kubernetes-$(recipe | sha)
+  kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2; exit }' "$module/go.mod")
+  entry=$cache/$kubernetes-$(recipe | sha)
 
-if [[ ! -x $entry/kanrin-kube ]]; then
-  mkdir -p "$cache"
-  # One build at a time: a second one would only compile the same packages again.
-  exec 9>"$cache/lock"
-  if command -v flock >/dev/null; then
-    flock -n 9 || { say 'another build is running; waiting for it'; flock 9; }
-    rm -rf "$cache"/.build.* # of builds that were killed
-  fi
   if [[ ! -x $entry/kanrin-kube ]]; then
-    started=$SECONDS
-    work=$(mktemp -d "$cache/.build.XXXXXX")
-    job=
-    trap 'job=$(jobs -p); [[ -z $job ]] || kill $job 2>/dev/null; rm -rf "$work"' EXIT
-    trap 'exit 130' INT TERM
-    mkdir "$work/entry"
-    build "$work/entry/kanrin-kube" "$work/log"
-    rm -rf "$entry"
-    mv "$work/entry" "$entry"
-    say "built in $((SECONDS - started)) s"
+    mkdir -p "$cache"
+    # One build at a time: a second one would only compile the same packages again.
+    exec 9>"$cache/lock"
+    if command -v flock >/dev/null; then
+      flock -n 9 || { say 'another build is running; waiting for it'; flock 9; }
+      rm -rf "$cache"/.build.* # of builds that were killed
+    fi
+    if [[ ! -x $entry/kanrin-kube ]]; then
+      started=$SECONDS
+      work=$(mktemp -d "$cache/.build.XXXXXX")
+      job=
+      trap 'job=$(jobs -p); [[ -z $job ]] || kill $job 2>/dev/null; rm -rf "$work"' EXIT
+      trap 'exit 130' INT TERM
+      mkdir "$work/entry"
+      build "$work/entry/kanrin-kube" "$work/log"
+      rm -rf "$entry"
+      mv "$work/entry" "$entry"
+      say "built in $((SECONDS - started)) s"
+    fi
+    exec 9>&-
   fi
-  exec 9>&-
-fi
-touch "$entry"
-install_binary "$entry/kanrin-kube" "$out"
+  touch "$entry"
+  install_binary "$entry/kanrin-kube" "$out"
 
-# This one and the one before it stay.
-ls -1dt "$cache"/v*/ 2>/dev/null | tail -n +3 | while read -r old; do rm -rf "$old"; done
+  # This one and the one before it stay.
+  ls -1dt "$cache"/v*/ 2>/dev/null | tail -n +3 | while read -r old; do rm -rf "$old"; done
+}
+
+main "$@"
+exit
