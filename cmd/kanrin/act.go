@@ -10,6 +10,7 @@ import (
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/cli"
 	"kanrin.dev/kanrin/internal/cli/client"
+	"kanrin.dev/kanrin/internal/cli/follow"
 	"kanrin.dev/kanrin/internal/cli/output"
 	"kanrin.dev/kanrin/internal/cli/render"
 )
@@ -40,6 +41,9 @@ type act struct {
 	format output.Format
 	what   string
 	op     *v1alpha1.Operation
+	// follower shows the operation; skip leaves out what happened before the command.
+	follower *follow.Follower
+	skip     bool
 	// printed is set when the operation has been written to stdout in a machine format: it is written once.
 	printed bool
 }
@@ -87,11 +91,7 @@ func prefixOf(t v1alpha1.OperationType) string {
 // start plans, shows and, when nothing stands in the way, runs.
 func (r *act) start(ctx context.Context) error {
 	a := r.s.app
-	op, err := r.s.planned(ctx, r.op)
-	if op != nil {
-		r.op = op
-	}
-	if err != nil {
+	if err := r.planned(ctx); err != nil {
 		return r.abandon(ctx, err)
 	}
 	for round := 1; ; round++ {
@@ -106,18 +106,15 @@ func (r *act) start(ctx context.Context) error {
 		if err != nil {
 			return r.refused(ctx, err)
 		}
-		op, err = r.s.started(ctx, op)
-		if op != nil {
-			r.op = op
-		}
-		if err != nil {
+		r.op = op
+		if err := r.started(ctx); err != nil {
 			return r.lost(ctx, err)
 		}
-		if refusal := refusalOf(op); refusal == v1alpha1.ReasonStalePlan && round < maxRounds {
+		if refusal := refusalOf(r.op); refusal == v1alpha1.ReasonStalePlan && round < maxRounds {
 			a.say("cli.act.stale")
 			continue
 		}
-		return r.s.finish(ctx, r)
+		return r.finish(ctx)
 	}
 }
 
@@ -142,7 +139,7 @@ func (r *act) show() error {
 func (r *act) decide(ctx context.Context) (stop bool, err error) {
 	a := r.s.app
 	if r.op.Status.Phase != v1alpha1.PhasePlanned {
-		return true, r.s.finish(ctx, r) // could not be planned, or was cancelled by somebody
+		return true, r.finish(ctx) // could not be planned, or was cancelled by somebody
 	}
 	blockers := render.Blockers(r.op.Status.Plan)
 	switch {
@@ -165,7 +162,7 @@ func (r *act) decide(ctx context.Context) (stop bool, err error) {
 		a.say("cli.act.dryRun")
 		return true, nil
 	case r.o.planOnly:
-		a.say("cli.act.planOnly", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", r.op.Status.Plan.Digest)
+		a.say("cli.act.planOnly", "ref", r.ref(), "digest", r.op.Status.Plan.Digest)
 		return true, r.print()
 	case nothingToDo(r.op):
 		if err := r.print(); err != nil {
@@ -243,7 +240,7 @@ func (r *act) withdraw(ctx context.Context) error {
 	defer cancel()
 	_, err := r.s.PatchOperation(ctx, r.op.Namespace, r.op.Name, "patch", client.Change{Op: "add", Path: "/spec/cancelled", Value: true})
 	if err != nil {
-		return r.s.explain(r.s.app.t("cli.what.withdraw", "ref", r.s.ref(r.op.Namespace, r.op.Name)), err)
+		return r.s.explain(r.s.app.t("cli.what.withdraw", "ref", r.ref()), err)
 	}
 	return nil
 }
@@ -269,7 +266,7 @@ func (r *act) refused(ctx context.Context, err error) error {
 	if printed := r.print(); printed != nil {
 		return printed
 	}
-	e.Next = r.s.app.t("cli.next.approveElsewhere", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", r.op.Status.Plan.Digest)
+	e.Next = r.s.app.t("cli.next.approveElsewhere", "ref", r.ref(), "digest", r.op.Status.Plan.Digest)
 	return e
 }
 

@@ -17,7 +17,10 @@ func cores(milli int64) string {
 
 // gibibytes writes bytes in Gi with at most one decimal, small amounts in Mi.
 func gibibytes(n int64) string {
-	if n != 0 && n < 1<<30 && n > -(1<<30) {
+	if n == 0 {
+		return "0"
+	}
+	if n < 1<<30 && n > -(1<<30) {
 		return fmt.Sprintf("%dMi", n>>20)
 	}
 	return strings.TrimSuffix(strconv.FormatFloat(float64(n)/(1<<30), 'f', 1, 64), ".0") + "Gi"

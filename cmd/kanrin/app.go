@@ -47,7 +47,7 @@ func execute(ctx context.Context, streams *cli.Streams, args []string) cli.Code 
 	l, langError := languageOf(args)
 	a := newApp(streams, l)
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(typedNames(args))
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)

@@ -53,7 +53,7 @@ func (a *app) approve(ctx context.Context, arg string, o approveOptions) error {
 		}
 		if !o.yes {
 			if !a.prompt.Interactive() {
-				return a.badInput(r.what, a.t("cli.why.noDigest"), a.t("cli.next.noDigest", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", digest))
+				return a.badInput(r.what, a.t("cli.why.noDigest"), a.t("cli.next.noDigest", "ref", r.ref(), "digest", digest))
 			}
 			yes, err := r.ask(ctx)
 			if err != nil || !yes {
@@ -65,18 +65,13 @@ func (a *app) approve(ctx context.Context, arg string, o approveOptions) error {
 			}
 		}
 	}
-	op, err := r.s.approve(ctx, r.op, digest, r.what)
-	if err != nil {
+	if r.op, err = r.s.approve(ctx, r.op, digest, r.what); err != nil {
 		return err
 	}
-	op, err = r.s.started(ctx, op)
-	if op != nil {
-		r.op = op
-	}
-	if err != nil {
+	if err := r.started(ctx); err != nil {
 		return r.lost(ctx, err)
 	}
-	return r.s.finish(ctx, r)
+	return r.finish(ctx)
 }
 
 // actOn finds an operation that exists already.

@@ -38,9 +38,7 @@ func newDescribeResource[T any](a *app, l *listing[T], use, resource string, des
 	o := getOptions{resource: resource}
 	c := a.command("describe."+use, use+" NAME [flags]", nil)
 	c.Aliases = []string{resource}
-	if use == "operation" {
-		c.Aliases = append(c.Aliases, "op", "ops")
-	}
+	c.Aliases = append(c.Aliases, map[string][]string{"operation": {"op", "ops"}, "node": {"no"}, "workload": {"wl"}, "pod": {"po"}}[use]...)
 	c.Args = a.arguments(1, 1, "NAME")
 	if resource == "pods" || resource == "workloads" {
 		c.Flags().StringVar(&o.filter.Namespace, "namespace", "", a.t("cli.flag.get.namespace"))

@@ -24,7 +24,8 @@ type getOptions struct {
 	resource string
 	names    []string
 	clusters []string
-	locate   func(s *session, arg string) (cluster, name string, err error)
+	// locate reads a name as it was typed; cluster is the one it is in when it does not say.
+	locate func(cluster, arg string) (inCluster, name string, err error)
 }
 
 func (a *app) newGet() *cobra.Command {
@@ -92,12 +93,8 @@ func newGetResource[T any](a *app, l *listing[T], use string, aliases []string) 
 }
 
 // locator reads the names of one resource: w3, node/w3, shop/web-1, Deployment/shop/web, operation/x.
-func (a *app) locator(o *getOptions) func(*session, string) (string, string, error) {
-	return func(s *session, arg string) (string, string, error) {
-		cluster := ""
-		if len(o.clusters) > 0 {
-			cluster = o.clusters[0]
-		}
+func (a *app) locator(o *getOptions) func(cluster, arg string) (string, string, error) {
+	return func(cluster, arg string) (string, string, error) {
 		switch o.resource {
 		case "operations":
 			ref, err := a.operationRef(arg)
@@ -109,7 +106,8 @@ func (a *app) locator(o *getOptions) func(*session, string) (string, string, err
 			}
 			return cluster, ref.Name, nil
 		case "clusters":
-			return arg, strings.TrimPrefix(strings.TrimPrefix(arg, "cluster/"), "cluster.kanrin.dev/"), nil
+			name := strings.TrimPrefix(strings.TrimPrefix(arg, "cluster/"), "cluster.kanrin.dev/")
+			return name, name, nil
 		case "nodes":
 			return cluster, strings.TrimPrefix(arg, "node/"), nil
 		}

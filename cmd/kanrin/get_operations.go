@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
@@ -46,6 +47,8 @@ func operationListing(a *app) *listing[*v1alpha1.Operation] {
 				list.Items[i].ManagedFields = nil
 				out = append(out, &list.Items[i])
 			}
+			// The newest last, next to the prompt.
+			slices.SortStableFunc(out, func(a, b *v1alpha1.Operation) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
 			return out, nil
 		},
 		get: func(ctx context.Context, s *session, cluster, name string) (*v1alpha1.Operation, error) {

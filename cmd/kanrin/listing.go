@@ -52,7 +52,10 @@ func (l *listing[T]) value(r row[T]) any {
 	if err := json.Unmarshal(data, &out); err != nil {
 		return r.Object
 	}
-	out["kind"], out["apiVersion"], out["cluster"] = l.kind, l.apiVersion, r.Cluster
+	out["kind"], out["apiVersion"] = l.kind, l.apiVersion
+	if r.Cluster != "" {
+		out["cluster"] = r.Cluster
+	}
 	return out
 }
 
@@ -114,7 +117,7 @@ func (l *listing[T]) named(ctx context.Context, s *session, o getOptions) ([]row
 	var rows []row[T]
 	var first error
 	for _, name := range o.names {
-		cluster, name, err := o.locate(s, name)
+		cluster, name, err := o.locate(o.clusters[0], name)
 		if err != nil {
 			return rows, err
 		}

@@ -89,7 +89,7 @@ func (a *app) login(ctx context.Context, address string, o loginOptions) error {
 		return a.subject().Error(what, err)
 	}
 	s := &session{Client: c, app: a, choice: &kubeconfig.Choice{}}
-	namespace, err := a.loginNamespace(ctx, s, what)
+	namespace, clusters, err := a.loginNamespace(ctx, s, what)
 	if err != nil {
 		return err
 	}
@@ -115,10 +115,13 @@ func (a *app) login(ctx context.Context, address string, o loginOptions) error {
 	}
 	a.say("cli.login.done", "user", who.User, "server", base.String(), "until", who.Expires.Local().Format(time.DateTime))
 	a.say("cli.login.wrote", "context", name, "file", file)
-	if namespace != "" {
+	switch {
+	case namespace != "":
 		a.say("cli.login.cluster", "cluster", namespace)
-	} else {
-		a.say("cli.login.noCluster")
+	case clusters == 0:
+		a.say("cli.login.none")
+	default:
+		a.say("cli.login.several")
 	}
 	a.say("cli.login.try")
 	return nil
@@ -255,24 +258,24 @@ func (a *app) secretFile(path, what string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// loginNamespace is the cluster that commands will mean: the flag's, which must exist, or the only one.
-func (a *app) loginNamespace(ctx context.Context, s *session, what string) (string, error) {
+// loginNamespace is the cluster that commands will mean: the flag's, which must exist, or the only one. It counts the clusters too.
+func (a *app) loginNamespace(ctx context.Context, s *session, what string) (string, int, error) {
 	names, err := s.clusterNames(ctx)
 	if err != nil {
-		return "", s.explain(what, err)
+		return "", 0, s.explain(what, err)
 	}
 	if a.cluster == "" {
 		if len(names) == 1 {
-			return names[0], nil
+			return names[0], 1, nil
 		}
-		return "", nil
+		return "", len(names), nil
 	}
 	for _, name := range names {
 		if name == a.cluster {
-			return name, nil
+			return name, len(names), nil
 		}
 	}
-	return "", &cli.Error{
+	return "", len(names), &cli.Error{
 		Code: cli.NotFound, What: what, Why: a.t("cli.why.noCluster", "cluster", a.cluster), Next: a.t("cli.next.noCluster"),
 	}
 }

@@ -26,39 +26,53 @@ const planLimit = 5 * time.Minute
 var errPlanLimit = errors.New("no plan within 5 minutes")
 
 // planned waits until the operation has a plan, or never will have one.
-func (s *session) planned(ctx context.Context, op *v1alpha1.Operation) (*v1alpha1.Operation, error) {
+func (r *act) planned(ctx context.Context) error {
+	isPlanned := func(op *v1alpha1.Operation) bool {
+		return op.Status.Phase != "" && op.Status.Phase != v1alpha1.PhasePending
+	}
+	if isPlanned(r.op) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, planLimit, errPlanLimit)
 	defer cancel()
-	seen, err := s.until(ctx, s.follower(op), op, func(op *v1alpha1.Operation) bool {
-		return op.Status.Phase != "" && op.Status.Phase != v1alpha1.PhasePending
-	})
-	if err != nil && errors.Is(context.Cause(ctx), errPlanLimit) {
-		e := &cli.Error{Code: cli.Failed, What: s.app.t("cli.what.plan", "what", render.What(op, s.app.onErr())), Why: s.app.t("cli.why.planLimit"), Cause: err}
-		if seen != nil && seen.Status.Reason != "" {
-			e.Why = render.Status(s.app.lang, seen)
-		}
-		return seen, e
+	err := r.until(ctx, isPlanned)
+	if err == nil || !errors.Is(context.Cause(ctx), errPlanLimit) {
+		return err
 	}
-	return seen, err
+	a := r.s.app
+	e := &cli.Error{Code: cli.Failed, What: a.t("cli.what.plan", "what", render.What(r.op, a.onErr())), Why: a.t("cli.why.planLimit"), Cause: err}
+	if r.op.Status.Reason != "" {
+		e.Why = render.Status(a.lang, r.op)
+	}
+	return e
 }
 
-func (s *session) follower(op *v1alpha1.Operation) *follow.Follower {
-	return follow.New(follow.Configuration{
-		Streams: s.app.streams, Lang: s.app.lang, Ref: s.ref(op.Namespace, op.Name), Server: s.Server, Explain: s.subject().Why,
-	})
-}
-
-// until follows an operation until stop.
-func (s *session) until(ctx context.Context, f *follow.Follower, op *v1alpha1.Operation, stop func(*v1alpha1.Operation) bool) (*v1alpha1.Operation, error) {
+// until follows the operation until stop; what was seen last is the operation from then on, whatever ended it.
+func (r *act) until(ctx context.Context, stop func(*v1alpha1.Operation) bool) error {
+	if r.follower == nil {
+		r.follower = follow.New(follow.Configuration{
+			Streams: r.s.app.streams, Lang: r.s.app.lang, Ref: r.ref(), Server: r.s.Server, Explain: r.s.subject().Why,
+		})
+		if r.skip {
+			r.follower.Skip(r.op)
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	sights := s.Tail(ctx, op.Namespace, op.Name)
+	sights := r.s.Tail(ctx, r.op.Namespace, r.op.Name)
 	defer func() {
 		cancel()
 		for range sights { // ends with ctx
 		}
 	}()
-	return f.Until(ctx, sights, stop)
+	op, err := r.follower.Until(ctx, sights, stop)
+	if op != nil {
+		r.op = op
+	}
+	return err
 }
+
+// ref is the operation as the person would type it in the next command.
+func (r *act) ref() string { return r.s.ref(r.op.Namespace, r.op.Name) }
 
 // approve approves exactly the plan of that digest, and only if no approval is there: approving a used plan again would be no change to
 // the API, and must not look like a success.
@@ -116,8 +130,8 @@ func statusCode(err error) int {
 }
 
 // started waits until an approved operation runs, or the approval was taken back.
-func (s *session) started(ctx context.Context, op *v1alpha1.Operation) (*v1alpha1.Operation, error) {
-	return s.until(ctx, s.follower(op), op, func(op *v1alpha1.Operation) bool {
+func (r *act) started(ctx context.Context) error {
+	return r.until(ctx, func(op *v1alpha1.Operation) bool {
 		return op.Status.Phase != v1alpha1.PhasePlanned && op.Status.Phase != v1alpha1.PhasePending || refusalOf(op) != ""
 	})
 }
@@ -138,18 +152,9 @@ func atRest(op *v1alpha1.Operation) bool {
 	return op.Status.Phase.Terminal() || op.Status.Phase == v1alpha1.PhasePaused || refusalOf(op) != ""
 }
 
-// followed shows an operation until it is at rest. Breaking off ends the showing, never the operation.
-func (s *session) followed(ctx context.Context, op *v1alpha1.Operation) (*v1alpha1.Operation, error) {
-	seen, err := s.until(ctx, s.follower(op), op, atRest)
-	if seen == nil {
-		seen = op
-	}
-	return seen, err
-}
-
 // lost ends a command that can no longer see its operation, or whose person has broken off.
 func (r *act) lost(ctx context.Context, err error) error {
-	ref := r.s.ref(r.op.Namespace, r.op.Name)
+	ref := r.ref()
 	if isInterrupted(ctx, err) {
 		r.s.app.say("cli.follow.stopped", "ref", ref)
 		return cli.Exit(cli.Interrupted)
@@ -166,40 +171,40 @@ func (r *act) lost(ctx context.Context, err error) error {
 }
 
 // finish follows what runs, and ends the command with what became of the operation.
-func (s *session) finish(ctx context.Context, r *act) error {
-	a := s.app
+func (r *act) finish(ctx context.Context) error {
+	a := r.s.app
 	if !atRest(r.op) {
-		ref := s.ref(r.op.Namespace, r.op.Name)
 		if r.o.detach {
-			a.say("cli.act.detached", "ref", ref)
+			a.say("cli.act.detached", "ref", r.ref())
 			return r.print()
 		}
-		op, err := s.followed(ctx, r.op)
-		r.op = op
-		if err != nil {
+		// Breaking off ends the showing, never the operation.
+		if err := r.until(ctx, atRest); err != nil {
 			return r.lost(ctx, err)
 		}
 	}
 	if err := r.print(); err != nil {
 		return err
 	}
-	failure := s.outcome(r.op, r.what)
-	if failure != nil {
+	if failure := r.outcome(); failure != nil {
 		return failure
 	}
 	out, options := a.streams.Out, a.onOut()
 	if !r.format.Human() {
 		out, options = a.streams.Err, a.onErr()
 	}
-	_, err := fmt.Fprint(out, "\n"+render.Outcome(r.op, options)+render.Report(r.op, options))
+	text := render.Outcome(r.op, options) + render.Report(r.op, options)
+	if a.streams.OutTerminal {
+		text = "\n" + text // apart from the lines of the steps
+	}
+	_, err := fmt.Fprint(out, text)
 	return err
 }
 
 // outcome is the error that an operation at rest stands for; nil when it succeeded.
-func (s *session) outcome(op *v1alpha1.Operation, what string) error {
-	a := s.app
-	ref := s.ref(op.Namespace, op.Name)
-	e := &cli.Error{Code: cli.Failed, What: what, Why: render.Status(a.lang, op)}
+func (r *act) outcome() error {
+	a, op, ref := r.s.app, r.op, r.ref()
+	e := &cli.Error{Code: cli.Failed, What: r.what, Why: render.Status(a.lang, op)}
 	digest := ""
 	if op.Status.Plan != nil {
 		digest = op.Status.Plan.Digest

@@ -31,7 +31,7 @@ func (a *app) newSwitch(verb string, run func(context.Context, *act) error) *cob
 		if err != nil {
 			return err
 		}
-		r.o = o
+		r.o, r.skip = o, true
 		if verb == "resume" {
 			r.o.detach = !watch
 		}
@@ -64,7 +64,7 @@ func (r *act) flip(ctx context.Context, verb, name string, value bool) error {
 // wrongPhase is the error for a switch that means nothing in the operation's phase.
 func (r *act) wrongPhase(key string) error {
 	a := r.s.app
-	return a.badInput(r.what, a.t("cli.why."+key, "phase", r.op.Status.Phase), a.t("cli.next.describe", "ref", r.s.ref(r.op.Namespace, r.op.Name)))
+	return a.badInput(r.what, a.t("cli.why."+key, "phase", r.op.Status.Phase), a.t("cli.next.describe", "ref", r.ref()))
 }
 
 func (r *act) pause(ctx context.Context) error {
@@ -81,19 +81,17 @@ func (r *act) pause(ctx context.Context) error {
 		return err
 	}
 	if !r.o.detach {
-		op, err := r.s.followed(ctx, r.op)
-		r.op = op
-		if err != nil {
+		if err := r.until(ctx, atRest); err != nil {
 			return r.lost(ctx, err)
 		}
 	}
 	if r.op.Status.Phase.Terminal() {
-		return r.s.finish(ctx, r) // it ended before the pause took hold
+		return r.finish(ctx) // it ended before the pause took hold
 	}
 	if err := r.print(); err != nil {
 		return err
 	}
-	a.say("cli.pause.done", "ref", r.s.ref(r.op.Namespace, r.op.Name))
+	a.say("cli.pause.done", "ref", r.ref())
 	return nil
 }
 
@@ -112,14 +110,10 @@ func (r *act) resume(ctx context.Context) error {
 	if err := r.flip(ctx, "resume", "paused", false); err != nil {
 		return err
 	}
-	op, err := r.s.until(ctx, r.s.follower(r.op), r.op, func(op *v1alpha1.Operation) bool { return op.Status.Phase != v1alpha1.PhasePaused })
-	if op != nil {
-		r.op = op
-	}
-	if err != nil {
+	if err := r.until(ctx, func(op *v1alpha1.Operation) bool { return op.Status.Phase != v1alpha1.PhasePaused }); err != nil {
 		return r.lost(ctx, err)
 	}
-	return r.s.finish(ctx, r)
+	return r.finish(ctx)
 }
 
 func (r *act) cancel(ctx context.Context) error {
@@ -140,11 +134,7 @@ func (r *act) cancel(ctx context.Context) error {
 		return err
 	}
 	if !r.o.detach {
-		op, err := r.s.until(ctx, r.s.follower(r.op), r.op, func(op *v1alpha1.Operation) bool { return op.Status.Phase.Terminal() })
-		if op != nil {
-			r.op = op
-		}
-		if err != nil {
+		if err := r.until(ctx, func(op *v1alpha1.Operation) bool { return op.Status.Phase.Terminal() }); err != nil {
 			return r.lost(ctx, err)
 		}
 	}
@@ -158,9 +148,9 @@ func (r *act) cancel(ctx context.Context) error {
 	case v1alpha1.PhaseSucceeded:
 		return &cli.Error{Code: cli.Failed, What: r.what, Why: a.t("cli.why.finishedFirst"), Next: a.t("cli.next.finishedFirst")}
 	case v1alpha1.PhaseFailed:
-		return r.s.outcome(r.op, r.what)
+		return r.outcome()
 	}
-	a.say("cli.cancel.asked", "ref", r.s.ref(r.op.Namespace, r.op.Name))
+	a.say("cli.cancel.asked", "ref", r.ref())
 	return nil
 }
 

@@ -97,3 +97,29 @@ func (a *app) checkExclusive(c *cobra.Command) error {
 	}
 	return nil
 }
+
+// typedNames understands kubectl's other way to name an object, get node/w3 for get nodes w3.
+func typedNames(args []string) []string {
+	for i, arg := range args {
+		if arg == "--" {
+			return args
+		}
+		if arg != "get" && arg != "describe" || i+1 == len(args) {
+			continue
+		}
+		kind, name, ok := strings.Cut(args[i+1], "/")
+		kind = strings.TrimSuffix(kind, ".kanrin.dev")
+		if !ok || name == "" || !resourceWords[kind] {
+			return args
+		}
+		out := append(append([]string{}, args[:i+1]...), kind, name)
+		return append(out, args[i+2:]...)
+	}
+	return args
+}
+
+// resourceWords are the names and aliases of the resources of get and describe.
+var resourceWords = map[string]bool{
+	"cluster": true, "clusters": true, "node": true, "nodes": true, "no": true, "workload": true, "workloads": true, "wl": true,
+	"pod": true, "pods": true, "po": true, "operation": true, "operations": true, "op": true, "ops": true,
+}

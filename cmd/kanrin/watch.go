@@ -25,11 +25,7 @@ func (a *app) watch(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	op, err := r.s.planned(ctx, r.op)
-	if op != nil {
-		r.op = op
-	}
-	if err != nil {
+	if err := r.planned(ctx); err != nil {
 		return r.lost(ctx, err)
 	}
 	if err := r.show(); err != nil {
@@ -43,19 +39,16 @@ func (a *app) watch(ctx context.Context, arg string) error {
 			}
 			return cli.Exit(cli.Blocked)
 		}
-		a.say("cli.watch.awaiting", "ref", r.s.ref(r.op.Namespace, r.op.Name), "digest", r.op.Status.Plan.Digest)
-		op, err := r.s.until(ctx, r.s.follower(r.op), r.op, func(op *v1alpha1.Operation) bool {
+		a.say("cli.watch.awaiting", "ref", r.ref(), "digest", r.op.Status.Plan.Digest)
+		err := r.until(ctx, func(op *v1alpha1.Operation) bool {
 			return op.Status.Phase != v1alpha1.PhasePlanned || op.Spec.ApprovedPlan != ""
 		})
-		if op != nil {
-			r.op = op
-		}
 		if err != nil {
 			return r.lost(ctx, err)
 		}
 	}
-	if atRest(r.op) {
+	if atRest(r.op) && r.follower == nil { // otherwise its steps were shown as they ended
 		fmt.Fprint(a.streams.Err, render.Journal(r.op, a.onErr()))
 	}
-	return r.s.finish(ctx, r)
+	return r.finish(ctx)
 }

@@ -116,6 +116,7 @@ func (p *Prompter) wait(ctx context.Context, read func() (string, error)) (strin
 	}()
 	select {
 	case <-ctx.Done():
+		fmt.Fprintln(p.streams.Err) // the cursor stands behind the question
 		return "", ctx.Err()
 	case r := <-done:
 		if len(r.text) > maxAnswer {

@@ -18,6 +18,9 @@ import (
 // Beat is how often something is said at least.
 const Beat = 10 * time.Second
 
+// lasting is how long a wait has lasted when it is news.
+const lasting = 3 * time.Second
+
 // ErrEnded is returned when looking ended before the operation got to where it was awaited.
 var ErrEnded = errors.New("lost sight of the operation")
 
@@ -52,6 +55,15 @@ func New(conf Configuration) *Follower {
 		f.screen = &plain{w: conf.Streams.Err}
 	}
 	return f
+}
+
+// Skip leaves out the lines of steps that have come to their end already.
+func (f *Follower) Skip(op *v1alpha1.Operation) {
+	for _, st := range op.Status.Steps {
+		if final(st.State) {
+			f.printed[st.ID] = st.State
+		}
+	}
 }
 
 // Until shows what happens until stop says that the operation is where it was awaited, and returns it as it was last seen.
@@ -132,10 +144,14 @@ func (f *Follower) draw() {
 	}
 	op := f.last
 	switch {
-	case op == nil:
+	case op == nil || f.trouble != nil: // what was last seen is not what is
 	case op.Status.Phase == v1alpha1.PhasePending || op.Status.Phase == "":
 		elapsed := int64(o.Now.Sub(f.started).Seconds())
-		add("planning"+op.Status.Reason, o.Lang.T("cli.follow.planning", "seconds", elapsed, "text", planning(o.Lang, op)))
+		news := "" // planning is none: the plan comes in a moment
+		if op.Status.Reason == v1alpha1.ReasonPlanFailed {
+			news = op.Status.Reason
+		}
+		add(news, o.Lang.T("cli.follow.planning", "seconds", elapsed, "text", planning(o.Lang, op)))
 	case op.Status.Phase == v1alpha1.PhasePlanned:
 		add(f.held(op, o))
 	case op.Status.Plan != nil:
@@ -171,7 +187,11 @@ func (f *Follower) running(op *v1alpha1.Operation, o render.Options, add func(ke
 		}
 	}
 	if w := op.Status.Waiting; w != nil {
-		add("wait "+w.Code+" "+w.Object, "       "+render.WaitLine(op, o))
+		news := ""
+		if o.Now.Sub(w.Since.Time) >= lasting {
+			news = "wait " + w.Code + " " + w.Object
+		}
+		add(news, "       "+render.WaitLine(op, o))
 		add("", "       "+render.WayOut(op, f.conf.Ref, o))
 	}
 }

@@ -150,12 +150,16 @@ func plainTellsWaitsAtOnceAndAgain(t *testing.T) {
 	began := time.Now()
 	wait := &v1alpha1.Wait{Code: "Budget", Object: "shop/cart", Since: metav1.NewMicroTime(began), Params: map[string]string{"healthy": "4", "desired": "5", "pods": "2"}}
 	s.see(running(began, wait, v1alpha1.StepRunning))
-	if got := s.talk.String(); !strings.Contains(got, "waiting 0 s: budget shop/cart") || !strings.Contains(got, "kanrin pause|cancel operation/x") {
+	if got := s.talk.String(); got != "" {
+		t.Errorf("a wait that has only begun is no news: %q", got)
+	}
+	s.pass(3 * time.Second)
+	if got := s.talk.String(); !strings.Contains(got, "waiting 3 s: budget shop/cart") || !strings.Contains(got, "kanrin pause|cancel operation/x") {
 		t.Errorf("a wait is news, with its way out: %q", got)
 	}
 	s.talk.Reset()
 	s.pass(30 * time.Second)
-	if n := strings.Count(s.talk.String(), "waiting"); n != 3 || !strings.Contains(s.talk.String(), "waiting 30 s") {
+	if n := strings.Count(s.talk.String(), "waiting"); n != 3 || !strings.Contains(s.talk.String(), "waiting 33 s") {
 		t.Errorf("in 30 s it was said %d times:\n%s", n, s.talk.String())
 	}
 	s.talk.Reset()

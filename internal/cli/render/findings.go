@@ -45,7 +45,7 @@ func findings(fs []v1alpha1.Finding, o Options) string {
 // ways lists the flags that remove a blocker, each with what it means.
 func ways(list []v1alpha1.Way, indent int, o Options) string {
 	if len(list) == 0 {
-		return strings.Repeat(" ", indent) + o.Lang.T("cli.noWays") + "\n"
+		return "" // the finding itself says what to do
 	}
 	head := o.Lang.T("cli.ways") + " "
 	flags := 0

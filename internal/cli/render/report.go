@@ -6,7 +6,7 @@ import (
 	"kanrin.dev/kanrin/api/v1alpha1"
 )
 
-// Outcome is the end of an operation in one line, marked by how it ended: "✓ drain w3 of demo: Done in 12 s (forecast 10 s)".
+// Outcome is the end of an operation in one line, marked by how it ended: "✓ drain w3 of demo: done".
 func Outcome(op *v1alpha1.Operation, o Options) string {
 	mark, color := "▸", cyan
 	switch op.Status.Phase {
@@ -19,7 +19,11 @@ func Outcome(op *v1alpha1.Operation, o Options) string {
 	case v1alpha1.PhaseCancelled:
 		mark, color = "↺", yellow
 	}
-	text := o.Lang.T("cli.outcome", "what", What(op, o), "text", Status(o.Lang, op))
+	why := Status(o.Lang, op)
+	if op.Status.Phase == v1alpha1.PhaseSucceeded && op.Status.Report != nil {
+		why = o.Lang.T("cli.done") // the report says how long it took
+	}
+	text := o.Lang.T("cli.outcome", "what", What(op, o), "text", why)
 	return o.hang(o.paint(color, mark)+" ", 2, text)
 }
 
