@@ -11,7 +11,7 @@ import (
 	"kanrin.dev/kanrin/api/v1alpha1"
 )
 
-// One demo serves the tests of this file, one after the other; each leaves it as it found it.
+// One demo serves the tests of this file, one after the other. Their order matters: what a drain has moved stays where it landed.
 func TestDemo(t *testing.T) {
 	s := newServer(t, "--demo").start()
 	eventually(t, 2*time.Minute, "the demo's pods are running", func() bool {
@@ -20,8 +20,8 @@ func TestDemo(t *testing.T) {
 	})
 	t.Run("lists", func(t *testing.T) { lists(t, s) })
 	t.Run("drain", func(t *testing.T) { drain(t, s) })
-	t.Run("blockers", func(t *testing.T) { blockers(t, s) })
 	t.Run("approval", func(t *testing.T) { approval(t, s) })
+	t.Run("blockers", func(t *testing.T) { blockers(t, s) })
 	t.Run("mistakes", func(t *testing.T) { mistakes(t, s) })
 	t.Run("viewer", func(t *testing.T) { viewer(t, s) })
 	t.Run("clusters", func(t *testing.T) { clusters(t, s) })
