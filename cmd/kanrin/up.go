@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,6 +66,12 @@ func defaultDataDir() string {
 const stopTimeout = time.Minute
 
 func (a *app) up(ctx context.Context, o upOptions) error {
+	// A terminal that is closed ends the server in order too, unless it was started to outlive it (nohup).
+	if !signal.Ignored(syscall.SIGHUP) {
+		var cancel context.CancelFunc
+		ctx, cancel = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer cancel()
+	}
 	if err := a.completeUp(&o); err != nil {
 		return err
 	}

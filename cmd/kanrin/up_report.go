@@ -38,7 +38,9 @@ func (r *upReport) progress(p server.Progress) {
 	defer r.mu.Unlock()
 	what := r.t("up.stage." + string(p.Stage))
 	if !p.Done {
-		r.stages[p.Stage] = r.now()
+		if _, begun := r.stages[p.Stage]; !begun {
+			r.stages[p.Stage] = r.now()
+		}
 		if r.streams.ErrTerminal && !r.verbose {
 			fmt.Fprintf(r.streams.Err, "  … %s\r", what)
 		}

@@ -28,6 +28,8 @@ type App struct {
 // step is one component in the order of the start.
 type step struct {
 	stage Stage // told as progress; "" is not told
+	// later says that another step ends the stage.
+	later bool
 	// start returns what stops the component again; with an error too, when it left something to stop.
 	start func(context.Context) (stop, error)
 }
@@ -72,7 +74,9 @@ func (a *App) Start(ctx context.Context) error {
 			defer cancel()
 			return errors.Join(err, a.Stop(clean))
 		}
-		a.tell(Progress{Stage: s.stage, Done: true})
+		if !s.later {
+			a.tell(Progress{Stage: s.stage, Done: true})
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,26 +53,25 @@ type parts struct {
 func (a *App) embedded() bool { return a.conf.ManagementKubeconfig == "" }
 
 // steps in the order of the start. The console comes as soon as the management API can be used. A demo cluster, which takes
-// longer, comes after it, and before operations go on that were interrupted on it.
+// longer, is waited for after that, and before operations go on that were interrupted on it; it ends after all who use it.
 func (a *App) steps() []step {
 	steps := []step{
 		{start: a.takeLock},
 		{start: a.checkListen},
 		{start: a.startDisk},
 		{stage: StageManagement, start: a.startManagement},
+		{stage: StageDemo, start: a.startDemo, later: true},
 		{stage: StageInstall, start: a.install},
 		{stage: StageAccess, start: a.startAccess},
 		{start: a.startViews},
 		{stage: StageConsole, start: a.startConsole},
+		{stage: StageDemo, start: a.joinDemo},
+		{stage: StageOperations, start: a.startLeader},
+		{stage: StageDemoSeed, start: a.seedDemo},
 	}
-	if a.conf.Demo {
-		steps = append(steps, step{stage: StageDemo, start: a.startDemo})
-	}
-	steps = append(steps, step{stage: StageOperations, start: a.startLeader})
-	if a.conf.Demo {
-		steps = append(steps, step{stage: StageDemoSeed, start: a.seedDemo})
-	}
-	return steps
+	return slices.DeleteFunc(steps, func(s step) bool {
+		return !a.conf.Demo && (s.stage == StageDemo || s.stage == StageDemoSeed)
+	})
 }
 
 func (a *App) takeLock(context.Context) (stop, error) {
@@ -232,23 +232,29 @@ func (a *App) checks() []console.Check {
 	return checks
 }
 
+// startDemo begins to start the control plane of the demo cluster.
 func (a *App) startDemo(ctx context.Context) (stop, error) {
-	p := &a.parts
 	d, err := demo.New(demo.Configuration{Dir: filepath.Join(a.conf.DataDir, demo.Name), Binary: a.kube}, demo.Dependencies{Log: a.deps.Log})
 	if err != nil {
 		return nil, err
 	}
-	p.demo.Store(d)
-	if err := d.Start(ctx); err != nil {
-		return d.Stop, err
+	a.parts.demo.Store(d)
+	return d.Stop, d.Start(ctx)
+}
+
+// joinDemo waits for the demo cluster and registers it.
+func (a *App) joinDemo(ctx context.Context) (stop, error) {
+	d := a.parts.demo.Load()
+	if err := d.WaitReady(ctx); err != nil {
+		return nil, err
 	}
 	kubeconfig, err := d.Kubeconfig()
 	if err != nil {
-		return d.Stop, err
+		return nil, err
 	}
 	// The address may be another one than the last time.
-	_, err = p.fleet.Ensure(ctx, fleet.Registration{Name: demo.Name, Kubeconfig: kubeconfig, Demo: true})
-	return d.Stop, err
+	_, err = a.parts.fleet.Ensure(ctx, fleet.Registration{Name: demo.Name, Kubeconfig: kubeconfig, Demo: true})
+	return nil, err
 }
 
 func (a *App) seedDemo(ctx context.Context) (stop, error) { return nil, a.parts.demo.Load().Seed(ctx) }

@@ -43,8 +43,10 @@ func leaves() []leaf {
 	return []leaf{
 		{name: certEtcd, ca: certEtcdCA, commonName: "etcd", server: true, client: true},
 		{name: certEtcdClient, ca: certEtcdCA, commonName: "kube-apiserver", client: true},
-		{name: certAPIServer, ca: certCA, commonName: "kube-apiserver", server: true, ips: []net.IP{net.IPv4(10, 96, 0, 1)},
-			names: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}},
+		{
+			name: certAPIServer, ca: certCA, commonName: "kube-apiserver", server: true, ips: []net.IP{net.IPv4(10, 96, 0, 1)},
+			names: []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
+		},
 		{name: certAdmin, ca: certCA, commonName: "kanrin", organization: masters, client: true},
 		{name: certControllerManager, ca: certCA, commonName: "system:kube-controller-manager", server: true, client: true},
 		{name: certScheduler, ca: certCA, commonName: "system:kube-scheduler", server: true, client: true},

@@ -56,18 +56,16 @@ func New(conf Configuration, deps Dependencies) (*Demo, error) {
 	return &Demo{cp: cp, log: log.With("component", "demo")}, nil
 }
 
-// Start starts the control plane and returns when it is ready. The content comes with Seed.
-func (d *Demo) Start(ctx context.Context) error {
-	if err := d.cp.Start(ctx); err != nil {
-		return err
-	}
-	return d.cp.WaitReady(ctx)
-}
+// Start begins to start the control plane; WaitReady waits for it, and the content comes with Seed.
+func (d *Demo) Start(ctx context.Context) error { return d.cp.Start(ctx) }
+
+// WaitReady returns when the control plane is ready.
+func (d *Demo) WaitReady(ctx context.Context) error { return d.cp.WaitReady(ctx) }
 
 // Stop ends the control plane.
 func (d *Demo) Stop(ctx context.Context) error { return d.cp.Stop(ctx) }
 
-// Kubeconfig of an administrator; final after Start.
+// Kubeconfig of an administrator; final after WaitReady.
 func (d *Demo) Kubeconfig() ([]byte, error) { return d.cp.Kubeconfig() }
 
 // Status of the processes.

@@ -34,6 +34,9 @@ func start(t *testing.T, dir string) *Demo {
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	t.Logf("control plane ready after %v", time.Since(began).Round(time.Millisecond))
 	if err := d.Check(); err == nil {
 		t.Error("ready before there is anything in it")

@@ -35,20 +35,30 @@ const businessCritical = "business-critical"
 var workloads = []workload{
 	{namespace: "shop", name: "cart", replicas: 6, cpu: "500m", memory: "1Gi", homes: []string{"w1", "w8", "w3"}, evenly: true},
 	{namespace: "shop", name: "web", replicas: 3, cpu: "500m", memory: "1Gi", homes: []string{"w1", "w3", "w7"}, apart: true},
-	{namespace: "shop", name: "checkout", replicas: 3, cpu: "500m", memory: "1Gi", homes: []string{"w1", "w4", "w7"}, apart: true,
-		priority: businessCritical, labels: map[string]string{"tier": "critical"}},
+	{
+		namespace: "shop", name: "checkout", replicas: 3, cpu: "500m", memory: "1Gi", homes: []string{"w1", "w4", "w7"}, apart: true,
+		priority: businessCritical, labels: map[string]string{"tier": "critical"},
+	},
 	{namespace: "shop", name: "recommend", replicas: 3, cpu: "1", memory: "3Gi", homes: []string{"w3", "w6", "w9"}, apart: true},
-	{namespace: "payments", name: "api", replicas: 4, cpu: "500m", memory: "1Gi", homes: []string{"w4", "w6", "w8", "w9"}, apart: true,
-		priority: businessCritical},
-	{namespace: "payments", name: "ledger", replicas: 3, cpu: "2", memory: "6Gi", homes: []string{"w5", "w7", "w9"}, apart: true,
+	{
+		namespace: "payments", name: "api", replicas: 4, cpu: "500m", memory: "1Gi", homes: []string{"w4", "w6", "w8", "w9"}, apart: true,
+		priority: businessCritical,
+	},
+	{
+		namespace: "payments", name: "ledger", replicas: 3, cpu: "2", memory: "6Gi", homes: []string{"w5", "w7", "w9"}, apart: true,
 		stateful: true, volume: "50Gi", grace: 120,
-		pace: map[string]string{"kanrin.dev/simulated-start": "6s", "kanrin.dev/simulated-stop": "5s"}},
-	{namespace: "data", name: "search", replicas: 3, cpu: "1", memory: "4Gi", homes: []string{"w1", "w4", "w7"}, apart: true,
-		stateful: true, cache: "cache"},
+		pace: map[string]string{"kanrin.dev/simulated-start": "6s", "kanrin.dev/simulated-stop": "5s"},
+	},
+	{
+		namespace: "data", name: "search", replicas: 3, cpu: "1", memory: "4Gi", homes: []string{"w1", "w4", "w7"}, apart: true,
+		stateful: true, cache: "cache",
+	},
 	{namespace: "data", name: "etl", replicas: 1, cpu: "1500m", memory: "4Gi", homes: []string{"w4"}},
 	{namespace: "dev", name: "api", replicas: 3, cpu: "500m", memory: "512Mi", homes: []string{"w1", "w3", "w6"}, apart: true},
-	{namespace: metav1.NamespaceSystem, name: "coredns", replicas: 2, cpu: "100m", memory: "128Mi", homes: []string{"w4", "w6"}, apart: true,
-		priority: "system-cluster-critical"},
+	{
+		namespace: metav1.NamespaceSystem, name: "coredns", replicas: 2, cpu: "100m", memory: "128Mi", homes: []string{"w4", "w6"}, apart: true,
+		priority: "system-cluster-critical",
+	},
 	{namespace: "monitoring", name: "grafana", replicas: 1, cpu: "250m", memory: "256Mi", homes: []string{"w6"}},
 	{namespace: "monitoring", name: "alertmanager", replicas: 2, cpu: "100m", memory: "128Mi", homes: []string{"w4", "w9"}, apart: true, stateful: true},
 }

@@ -154,8 +154,10 @@ func TestRoles(t *testing.T) {
 				want = want || a == role
 			}
 			resource, sub, _ := strings.Cut(r.resource, "/")
-			sar := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: role + "-user",
-				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "roles", Group: r.group, Resource: resource, Subresource: sub, Verb: r.verb}}}
+			sar := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:               role + "-user",
+				ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "roles", Group: r.group, Resource: resource, Subresource: sub, Verb: r.verb},
+			}}
 			eventually(t, fmt.Sprintf("%s: may %s %s.%s = %v", role, r.verb, r.resource, r.group, want), func() error {
 				got, err := api.Client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), sar, metav1.CreateOptions{})
 				if err == nil && got.Status.Allowed != want {
