@@ -93,7 +93,7 @@ func newConnection(name string, creds *kubeconfig.Credentials, settings Configur
 		}
 	})
 	for _, k := range kinds(c.watcher) {
-		f := &feed{name: k.resource, area: k.area, source: k.source, gate: c.gate, notify: c.look, lost: c.hurry}
+		f := &feed{name: k.resource, area: k.area, source: k.source, gate: c.gate, notify: c.look, lost: c.hurry, limit: pageSize}
 		if k.resource == "pods" {
 			f.store = c.pods
 		} else {

@@ -34,6 +34,7 @@ type feed struct {
 	gate   *gate
 	notify func() // the state of the feed changed
 	lost   func() // a watch ended
+	limit  int64  // objects of a page
 
 	mu      sync.Mutex
 	synced  bool      // the store was filled since the feed was started
@@ -81,7 +82,7 @@ func (f *feed) list(ctx context.Context, o metav1.ListOptions) (runtime.Object, 
 		return nil, err
 	}
 	if o.Continue == "" {
-		o.ResourceVersion, o.ResourceVersionMatch, o.Limit = "", "", pageSize
+		o.ResourceVersion, o.ResourceVersionMatch, o.Limit = "", "", f.limit
 	}
 	page, err := f.source.list(ctx, o)
 	if err != nil {

@@ -40,4 +40,7 @@ func podOf(namespace, name, node string) *corev1.Pod {
 var (
 	getOptions  metav1.GetOptions
 	listOptions metav1.ListOptions
+
+	createOptions metav1.CreateOptions
+	deleteNow     = metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
 )

@@ -3,6 +3,7 @@ package inventory
 import (
 	"errors"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,6 +47,9 @@ func TestParseQuery(t *testing.T) {
 	}
 }
 
+// unfilled finds a parameter that a sentence wants and was not given.
+var unfilled = regexp.MustCompile(`\{[a-z]+[}:|]`)
+
 // codeOf is the code of a refusal, whose sentence must exist in both languages with nothing left to fill in.
 func codeOf(err error) string {
 	if err == nil {
@@ -61,7 +65,7 @@ func codeOf(err error) string {
 		params[c.Field] = c.Message
 	}
 	for _, l := range []lang.Lang{lang.English, lang.Japanese} {
-		if text := l.Text("inventory."+string(causes[0].Type), params); strings.Contains(text, "inventory.") || strings.Contains(text, "{") {
+		if text := l.Text("inventory."+string(causes[0].Type), params); strings.HasPrefix(text, "inventory.") || unfilled.MatchString(text) {
 			return "no sentence: " + text
 		}
 	}

@@ -3,6 +3,7 @@ package kubeconfig
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -36,7 +37,7 @@ func Flatten(path, context string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the token file named in %s: %w", path, err)
 		}
-		user.Token, user.TokenFile = string(token), ""
+		user.Token, user.TokenFile = strings.TrimSpace(string(token)), ""
 	}
 	if err := clientcmdapi.FlattenConfig(&one); err != nil {
 		return nil, fmt.Errorf("inlining the files named in %s: %w", path, err)
