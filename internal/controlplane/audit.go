@@ -5,7 +5,8 @@ import "path/filepath"
 const auditPolicyFile = "audit-policy.yaml"
 
 // auditPolicy keeps who did what and when, never request bodies. Left out is only what machines repeat every few seconds and
-// what changes nothing of interest: health checks, leases, events.
+// what changes nothing of interest: health checks, leases, events, questions about rights, and what the API server and the
+// controllers read.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -20,6 +21,16 @@ rules:
     resources: [events]
   - group: ""
     resources: [events]
+- level: None
+  resources:
+  - group: authorization.k8s.io
+  - group: authentication.k8s.io
+- level: None
+  verbs: [get, list, watch]
+  users: ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler", kwok]
+- level: None
+  verbs: [get, list, watch]
+  userGroups: ["system:serviceaccounts:kube-system"]
 - level: Metadata
 `
 

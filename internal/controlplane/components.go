@@ -114,7 +114,7 @@ func (c *ControlPlane) apiServer() Process {
 				"--allow-privileged",
 				"--audit-policy-file=" + filepath.Join(c.conf.Dir, auditPolicyFile),
 				"--audit-log-path=" + filepath.Join(c.conf.Dir, "audit", "audit.log"),
-				"--audit-log-maxsize=50",
+				"--audit-log-maxsize=20",
 				"--audit-log-maxbackup=5",
 				"--audit-log-maxage=90",
 				"--profiling=false",
