@@ -23,10 +23,12 @@
 //
 //	w3  blocked: the budget shop/web wants 3 of 3 replicas, and can never be met; shop/cart may lose one at a time, so its two
 //	    pods take two rounds; a finished pod of a Job
-//	w4  blocked: shop/checkout is under two budgets, which the eviction API refuses; data/search keeps data in an emptyDir
+//	w4  blocked: shop/checkout is under two budgets, which the eviction API refuses; data/search keeps data in an emptyDir,
+//	    and data/etl is the only replica
 //	w5  payments/ledger-1 stays pending: its volume is bound to zone b, where no other node has 2 cores free
-//	w6  nothing: it can be drained as it is
-//	w8  an unmanaged pod, batch/adhoc-import, that nobody makes anew
+//	w6  nothing that blocks: it can be drained as it is
+//	w8  blocked: an unmanaged pod, batch/adhoc-import, that nobody makes anew; shop/cart must stay evenly spread over the zones,
+//	    and zone b has room for one of its two pods only
 //	cp  static pods, which no drain moves
 //
 // Pods get to their places by preferred node affinity (so that they can go elsewhere when they must), and zone b fills up
