@@ -5,22 +5,24 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // BenchmarkDrain reads a cluster of 1,000 nodes and 10,000 pods and drains ten
 // nodes. The aim is 5 s and 512 MiB for a whole process.
 func BenchmarkDrain(b *testing.B) {
 	const nodes, pods, drained = 1000, 10_000, 10
-	s := Scenario{Name: "drain", Rounds: []Round{{}}}
+	s := snapshot.Scenario{Name: "drain", Rounds: []snapshot.Round{{}}}
 	for i := range drained {
 		s.Cordon = append(s.Cordon, fmt.Sprintf("w%d", i))
 		for j := i; j < pods; j += nodes {
-			s.Rounds[0].Evict = append(s.Rounds[0].Evict, Eviction{"shop", fmt.Sprintf("app%d-%d", j%(pods/20), j), true})
+			s.Rounds[0].Evict = append(s.Rounds[0].Evict, snapshot.Eviction{Namespace: "shop", Name: fmt.Sprintf("app%d-%d", j%(pods/20), j), Recreate: true})
 		}
 	}
-	input := encode(b, []Scenario{s}, large(nodes, pods)...).Bytes()
+	input := encode(b, []snapshot.Scenario{s}, large(nodes, pods)...).Bytes()
 	for b.Loop() {
-		header, snap, err := Read(bytes.NewReader(input))
+		header, snap, err := snapshot.Read(bytes.NewReader(input))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // budget is a disruption budget that is kept up to date, because preemption
@@ -14,9 +16,9 @@ type budget struct {
 	selector        labels.Selector
 }
 
-func newBudgets(snap *Snapshot) []budget {
+func newBudgets(snap *snapshot.Snapshot) []budget {
 	var all []budget
-	for _, o := range snap.tables[budgetsResource] {
+	for _, o := range snap.Objects(snapshot.Budgets) {
 		b := o.(*policyv1.PodDisruptionBudget)
 		selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
 		if err != nil || b.Status.ExpectedPods == 0 {
@@ -37,7 +39,7 @@ func (c *cluster) adjustBudgets(pod *corev1.Pod, healthy int32) {
 		if b.namespace != pod.Namespace || !b.selector.Matches(labels.Set(pod.Labels)) {
 			continue
 		}
-		_, _ = c.store.update(budgetsResource, b.namespace, b.name, func(o object) (object, error) {
+		_, _ = c.store.update(snapshot.Budgets, b.namespace, b.name, func(o object) (object, error) {
 			s := &o.(*policyv1.PodDisruptionBudget).Status
 			s.CurrentHealthy += healthy
 			s.DisruptionsAllowed = max(0, s.CurrentHealthy-s.DesiredHealthy)

@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 func TestMain(m *testing.M) {
@@ -25,11 +27,11 @@ func TestMain(m *testing.M) {
 }
 
 // encode writes an input as a caller would.
-func encode(t testing.TB, scenarios []Scenario, objects ...object) *bytes.Buffer {
+func encode(t testing.TB, scenarios []snapshot.Scenario, objects ...object) *bytes.Buffer {
 	t.Helper()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	if err := enc.Encode(Header{Kind: "Simulation", Version: 1, Scenarios: scenarios}); err != nil {
+	if err := enc.Encode(snapshot.Header{Kind: "Simulation", Version: 1, Scenarios: scenarios}); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range objects {
@@ -46,14 +48,14 @@ func encode(t testing.TB, scenarios []Scenario, objects ...object) *bytes.Buffer
 }
 
 // playOne plays one scenario on objects.
-func playOne(t testing.TB, s Scenario, objects ...object) ScenarioResult {
+func playOne(t testing.TB, s snapshot.Scenario, objects ...object) ScenarioResult {
 	t.Helper()
-	return playAll(t, []Scenario{s}, objects...)[0]
+	return playAll(t, []snapshot.Scenario{s}, objects...)[0]
 }
 
-func playAll(t testing.TB, scenarios []Scenario, objects ...object) []ScenarioResult {
+func playAll(t testing.TB, scenarios []snapshot.Scenario, objects ...object) []ScenarioResult {
 	t.Helper()
-	header, snap, err := Read(encode(t, scenarios, objects...))
+	header, snap, err := snapshot.Read(encode(t, scenarios, objects...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +79,10 @@ func placed(r ScenarioResult) string {
 	return strings.Join(all, " ")
 }
 
-func evict(names ...string) Round {
-	var r Round
+func evict(names ...string) snapshot.Round {
+	var r snapshot.Round
 	for _, n := range names {
-		r.Evict = append(r.Evict, Eviction{Namespace: "shop", Name: n, Recreate: true})
+		r.Evict = append(r.Evict, snapshot.Eviction{Namespace: "shop", Name: n, Recreate: true})
 	}
 	return r
 }

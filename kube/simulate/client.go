@@ -13,6 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // newClient returns a clientset whose writes the cluster handles. Reads come
@@ -33,7 +35,7 @@ func newClient(c *cluster) *fake.Clientset {
 
 func react(c *cluster, action clienttesting.Action) (runtime.Object, error) {
 	resource, sub := action.GetResource(), action.GetSubresource()
-	pods := resource.GroupResource() == podsResource.GroupResource()
+	pods := resource.GroupResource() == snapshot.Pods.GroupResource()
 	switch a := action.(type) {
 	case clienttesting.CreateActionImpl:
 		if binding, ok := a.GetObject().(*corev1.Binding); ok && pods {

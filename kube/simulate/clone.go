@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/storage/ephemeral"
 	"k8s.io/utils/ptr"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // clone returns the pod that a controller would make instead of, or beside, an
@@ -39,12 +41,12 @@ func (c *cluster) clone(pod *corev1.Pod, beside bool) *corev1.Pod {
 // freeName appends a number that no pod of the namespace has.
 func (c *cluster) freeName(pod *corev1.Pod) string {
 	base := pod.Name
-	if r := c.byPod[key(pod.Namespace, pod.Name)]; r != nil {
+	if r := c.byPod[snapshot.Key(pod.Namespace, pod.Name)]; r != nil {
 		base = r.pod // so that the third generation is not web-sim1-sim2-sim3
 	}
 	for i := c.clones; ; i++ {
 		name := fmt.Sprintf("%s-sim%d", base, i)
-		if _, err := c.store.get(podsResource, pod.Namespace, name); err != nil {
+		if _, err := c.store.get(snapshot.Pods, pod.Namespace, name); err != nil {
 			return name
 		}
 	}
@@ -66,6 +68,6 @@ func (c *cluster) createClaims(pod *corev1.Pod) {
 			APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID, Controller: ptr.To(true),
 		}}
 		claim.Status.Phase = corev1.ClaimPending
-		c.store.put(claimsResource, claim)
+		c.store.put(snapshot.Claims, claim)
 	}
 }

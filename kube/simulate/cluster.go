@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // cluster is one scenario's copy of the snapshot: the store, and the little that
@@ -56,7 +58,7 @@ type preemption struct {
 	successor                *replacement
 }
 
-func newCluster(snap *Snapshot, s *Scenario) *cluster {
+func newCluster(snap *snapshot.Snapshot, s *snapshot.Scenario) *cluster {
 	cordoned, removed := set(s.Cordon), set(s.Remove)
 	c := &cluster{
 		changed:      make(chan struct{}, 1),
@@ -83,6 +85,11 @@ func newCluster(snap *Snapshot, s *Scenario) *cluster {
 	})
 	c.budgets = newBudgets(snap)
 	return c
+}
+
+// finished reports whether a pod has ended and holds nothing any more.
+func finished(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
 func set(names []string) map[string]bool {
@@ -117,10 +124,10 @@ func (c *cluster) notify() {
 // it runs.
 func (c *cluster) bind(namespace string, b *corev1.Binding) error {
 	defer c.notify()
-	o, err := c.store.update(podsResource, namespace, b.Name, func(o object) (object, error) {
+	o, err := c.store.update(snapshot.Pods, namespace, b.Name, func(o object) (object, error) {
 		pod := o.(*corev1.Pod)
 		if (b.UID != "" && b.UID != pod.UID) || pod.Spec.NodeName != "" {
-			return nil, apierrors.NewConflict(podsResource.GroupResource(), b.Name, fmt.Errorf("it is another pod, or already bound to %q", pod.Spec.NodeName))
+			return nil, apierrors.NewConflict(snapshot.Pods.GroupResource(), b.Name, fmt.Errorf("it is another pod, or already bound to %q", pod.Spec.NodeName))
 		}
 		run(pod, b.Target.Name)
 		return pod, nil
@@ -130,7 +137,7 @@ func (c *cluster) bind(namespace string, b *corev1.Binding) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.byPod[key(namespace, b.Name)]; r != nil {
+	if r := c.byPod[snapshot.Key(namespace, b.Name)]; r != nil {
 		r.node, r.reason, r.boundIn = b.Target.Name, "", c.round
 	}
 	c.adjustBudgets(o.(*corev1.Pod), 1)
@@ -153,7 +160,7 @@ func run(pod *corev1.Pod, node string) {
 // patchPod is how the scheduler reports that a pod does not fit anywhere.
 func (c *cluster) patchPod(namespace, name string, patch []byte) (runtime.Object, error) {
 	defer c.notify()
-	o, err := c.store.update(podsResource, namespace, name, func(o object) (object, error) {
+	o, err := c.store.update(snapshot.Pods, namespace, name, func(o object) (object, error) {
 		return patched(o.(*corev1.Pod), patch)
 	})
 	if err != nil {
@@ -162,7 +169,7 @@ func (c *cluster) patchPod(namespace, name string, patch []byte) (runtime.Object
 	pod := o.(*corev1.Pod)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.byPod[key(namespace, name)]; r != nil && pod.Spec.NodeName == "" {
+	if r := c.byPod[snapshot.Key(namespace, name)]; r != nil && pod.Spec.NodeName == "" {
 		if cond := scheduledCondition(pod); cond != nil && cond.Status == corev1.ConditionFalse {
 			r.reason = cond.Message
 		}
@@ -183,9 +190,9 @@ func scheduledCondition(pod *corev1.Pod) *corev1.PodCondition {
 // a new one at once.
 func (c *cluster) preempt(namespace, name string) error {
 	defer c.notify()
-	o := c.store.remove(podsResource, namespace, name)
+	o := c.store.remove(snapshot.Pods, namespace, name)
 	if o == nil {
-		return apierrors.NewNotFound(podsResource.GroupResource(), name)
+		return apierrors.NewNotFound(snapshot.Pods.GroupResource(), name)
 	}
 	victim := o.(*corev1.Pod)
 	c.mu.Lock()
@@ -195,26 +202,26 @@ func (c *cluster) preempt(namespace, name string) error {
 	c.preempted = append(c.preempted, p)
 	c.unreported[victim.UID] = p
 
-	r := c.byPod[key(namespace, name)]
+	r := c.byPod[snapshot.Key(namespace, name)]
 	if metav1.GetControllerOf(victim) == nil {
-		delete(c.byPod, key(namespace, name))
+		delete(c.byPod, snapshot.Key(namespace, name))
 		if r == nil {
 			r = &replacement{}
-			c.successor[key(namespace, name)] = r
+			c.successor[snapshot.Key(namespace, name)] = r
 		}
 		r.node, r.gone = "", true
 		return nil
 	}
 	clone := c.clone(victim, false)
-	delete(c.byPod, key(namespace, name))
+	delete(c.byPod, snapshot.Key(namespace, name))
 	if r == nil {
 		r = &replacement{namespace: namespace, pod: name, round: c.round}
-		c.successor[key(namespace, name)] = r
+		c.successor[snapshot.Key(namespace, name)] = r
 	}
 	r.name, r.node, r.reason = clone.Name, "", ""
-	c.byPod[key(namespace, clone.Name)] = r
+	c.byPod[snapshot.Key(namespace, clone.Name)] = r
 	p.successor = r
-	c.store.put(podsResource, clone)
+	c.store.put(snapshot.Pods, clone)
 	return nil
 }
 

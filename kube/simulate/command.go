@@ -16,6 +16,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 const usage = `Plays evictions through on a snapshot of a cluster, with the real scheduler.
@@ -77,7 +79,7 @@ func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		debug.SetGCPercent(200) // the snapshot stays to the end, little else does
 	}
 	start := time.Now()
-	header, snap, err := Read(stdin)
+	header, snap, err := snapshot.Read(stdin)
 	if err != nil {
 		fmt.Fprintf(stderr, "simulate: %v\n", err)
 		return 2

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 func TestCommand(t *testing.T) {
-	input := encode(t, []Scenario{{Name: "drain", Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}}},
+	input := encode(t, []snapshot.Scenario{{Name: "drain", Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}}},
 		node("w1"), node("w2"), pod("web-1", "w1")).Bytes()
 	file := filepath.Join(t.TempDir(), "snapshot")
 	if err := os.WriteFile(file, input, 0o600); err != nil {
@@ -67,4 +69,17 @@ func TestCommandUsage(t *testing.T) {
 			t.Errorf("%v: exit code %d, %q", tt.args, code, talk.String())
 		}
 	}
+}
+
+func TestCommandRefusesBadInput(t *testing.T) {
+	for _, input := range []string{"", "hello", header(`{"name":"s","cordon":["w9"]}`), header(`{"name":"s"}`) + "\n{"} {
+		var out, talk bytes.Buffer
+		if code := Command(nil, strings.NewReader(input), &out, &talk); code != 2 || out.Len() > 0 || !strings.HasPrefix(talk.String(), "simulate: line ") {
+			t.Errorf("%q: exit code %d, %q, %q", input, code, out.String(), talk.String())
+		}
+	}
+}
+
+func header(scenario string) string {
+	return `{"kind":"Simulation","version":1,"scenarios":[` + scenario + `]}`
 }

@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // informerSet is the scheduler's informers, each of which counts what its
@@ -28,23 +30,23 @@ type informerSet struct {
 // nothing. changed is called whenever a handler has dealt with something.
 func newInformerSet(s *store, client kubernetes.Interface, changed func()) *informerSet {
 	set := &informerSet{factory: informers.NewSharedInformerFactory(client, 0), store: s}
-	for _, k := range kinds {
-		if k.resource == prioritiesRes {
+	for _, k := range snapshot.Kinds {
+		if k.Resource == snapshot.Priorities {
 			continue // only the loader reads these
 		}
 		lister := cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 			ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
-				return s.list(k.resource), nil
+				return s.list(k.Resource), nil
 			},
 			WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
-				return s.watch(k.resource)
+				return s.watch(k.Resource)
 			},
 		}, client)
-		set.factory.InformerFor(k.empty(), func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer {
+		set.factory.InformerFor(k.New(), func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer {
 			indexers := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 			c := &countedInformer{
-				SharedIndexInformer: cache.NewSharedIndexInformer(lister, k.empty(), 0, indexers),
-				resource:            k.resource, changed: changed,
+				SharedIndexInformer: cache.NewSharedIndexInformer(lister, k.New(), 0, indexers),
+				resource:            k.Resource, changed: changed,
 			}
 			set.counted = append(set.counted, c)
 			return c

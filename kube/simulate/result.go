@@ -6,6 +6,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // Result is the answer, as it is written.
@@ -92,7 +94,7 @@ func (c *cluster) reason(r *replacement) string {
 	if r.gone {
 		return "it was placed, then preempted, and no controller recreates it"
 	}
-	o, err := c.store.get(podsResource, r.namespace, r.name)
+	o, err := c.store.get(snapshot.Pods, r.namespace, r.name)
 	if err != nil {
 		return "it was evicted again in a later round"
 	}

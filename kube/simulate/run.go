@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // DefaultRoundLimit is how long the scheduler may work on one round.
@@ -21,7 +23,7 @@ type Options struct {
 }
 
 // Run plays the scenarios one after the other, each on the untouched snapshot.
-func Run(ctx context.Context, h *Header, snap *Snapshot, o Options) ([]ScenarioResult, error) {
+func Run(ctx context.Context, h *snapshot.Header, snap *snapshot.Snapshot, o Options) ([]ScenarioResult, error) {
 	if o.RoundLimit == 0 {
 		o.RoundLimit = DefaultRoundLimit
 	}
@@ -38,7 +40,7 @@ func Run(ctx context.Context, h *Header, snap *Snapshot, o Options) ([]ScenarioR
 	return results, nil
 }
 
-func play(ctx context.Context, snap *Snapshot, s *Scenario, o Options) (*cluster, error) {
+func play(ctx context.Context, snap *snapshot.Snapshot, s *snapshot.Scenario, o Options) (*cluster, error) {
 	c := newCluster(snap, s)
 	defer onPanic(c)()
 	r, err := startRig(ctx, c)
@@ -84,7 +86,7 @@ func (r *rig) advance(ctx context.Context, limit time.Duration) error {
 
 // begin changes the cluster as a round asks: all evictions first, then all new
 // pods, those of high priority first as the scheduler's queue would have it.
-func (c *cluster) begin(snap *Snapshot, number int, round *Round) {
+func (c *cluster) begin(snap *snapshot.Snapshot, number int, round *snapshot.Round) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round = number
@@ -92,7 +94,7 @@ func (c *cluster) begin(snap *Snapshot, number int, round *Round) {
 	add := func(pod *corev1.Pod, r *replacement) {
 		r.round, r.namespace, r.name = number, pod.Namespace, pod.Name
 		c.replacements = append(c.replacements, r)
-		c.byPod[key(pod.Namespace, pod.Name)] = r
+		c.byPod[snapshot.Key(pod.Namespace, pod.Name)] = r
 		created = append(created, pod)
 	}
 	for _, e := range round.Evict {
@@ -100,14 +102,14 @@ func (c *cluster) begin(snap *Snapshot, number int, round *Round) {
 		if pod == nil {
 			continue // preempted in an earlier round and not recreated
 		}
-		if o := c.store.remove(podsResource, pod.Namespace, pod.Name); o != nil {
+		if o := c.store.remove(snapshot.Pods, pod.Namespace, pod.Name); o != nil {
 			c.adjustBudgets(pod, -1)
 		}
 		if e.Recreate {
 			clone := c.clone(pod, false)
-			delete(c.byPod, key(pod.Namespace, pod.Name))
+			delete(c.byPod, snapshot.Key(pod.Namespace, pod.Name))
 			r := &replacement{pod: name}
-			c.successor[key(e.Namespace, e.Name)] = r
+			c.successor[snapshot.Key(e.Namespace, e.Name)] = r
 			add(clone, r)
 		}
 	}
@@ -123,22 +125,22 @@ func (c *cluster) begin(snap *Snapshot, number int, round *Round) {
 		return int(corev1helpers.PodPriority(b)) - int(corev1helpers.PodPriority(a))
 	})
 	for _, pod := range created {
-		c.store.put(podsResource, pod)
+		c.store.put(snapshot.Pods, pod)
 	}
 }
 
 // current returns the pod that a pod of the snapshot has become by now, and its
 // name in the snapshot.
-func (c *cluster) current(snap *Snapshot, namespace, name string) (*corev1.Pod, string) {
-	if r := c.successor[key(namespace, name)]; r != nil {
+func (c *cluster) current(snap *snapshot.Snapshot, namespace, name string) (*corev1.Pod, string) {
+	if r := c.successor[snapshot.Key(namespace, name)]; r != nil {
 		if r.gone {
 			return nil, name
 		}
-		if o, err := c.store.get(podsResource, namespace, r.name); err == nil {
+		if o, err := c.store.get(snapshot.Pods, namespace, r.name); err == nil {
 			return o.(*corev1.Pod), name
 		}
 		return nil, name
 	}
 	// From the snapshot, because its node may have been removed with it.
-	return snap.pod(namespace, name), name
+	return snap.Pod(namespace, name), name
 }

@@ -14,6 +14,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/framework/parallelize"
 	"k8s.io/utils/ptr"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // rig is a running scheduler on a cluster in memory.
@@ -87,7 +89,7 @@ func (r *recorder) Eventf(regarding, related apiruntime.Object, _, reason, _, _ 
 	}
 	by := ""
 	if o, ok := related.(metav1.Object); ok {
-		by = key(o.GetNamespace(), o.GetName())
+		by = snapshot.Key(o.GetNamespace(), o.GetName())
 	}
 	r.cluster.reportPreemption(victim.UID, by)
 }

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 func objects(lists ...any) []object {
@@ -39,7 +41,7 @@ func TestPlacement(t *testing.T) {
 
 	tests := []struct {
 		name     string
-		scenario Scenario
+		scenario snapshot.Scenario
 		objects  []object
 		want     string
 		// reasons are parts of the reasons of the pods without a node, in order.
@@ -47,47 +49,47 @@ func TestPlacement(t *testing.T) {
 	}{
 		{
 			name:     "cordoned nodes take nothing",
-			scenario: Scenario{Cordon: []string{"w1", "w2"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1", "w2"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), node("w3"), pod("web-1", "w1")),
 			want:     "web-1-sim1>w3",
 		},
 		{
 			name:     "nothing is left when all are cordoned",
-			scenario: Scenario{Cordon: []string{"w1", "w2"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1", "w2"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1")),
 			want:     "web-1-sim1!",
 			reasons:  []string{"0/2 nodes are available: 2 node(s) were unschedulable"},
 		},
 		{
 			name:     "a removed node takes its pods with it",
-			scenario: Scenario{Remove: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Remove: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1", cpu("3")), pod("api-1", "w1", cpu("4"))),
 			want:     "web-1-sim1>w2",
 		},
 		{
 			name:     "no node but the removed one",
-			scenario: Scenario{Remove: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Remove: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), pod("web-1", "w1")),
 			want:     "web-1-sim1!",
 			reasons:  []string{"no nodes available to schedule pods"},
 		},
 		{
 			name:     "requests that fit nowhere",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1", cpu("3")), pod("api-1", "w2", cpu("2"))),
 			want:     "web-1-sim1!",
 			reasons:  []string{"1 Insufficient cpu"},
 		},
 		{
 			name:     "taints without a toleration",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("gpu", tainted("gpu")), pod("web-1", "w1")),
 			want:     "web-1-sim1!",
 			reasons:  []string{"1 node(s) had untolerated taint(s)"},
 		},
 		{
 			name:     "taints with a toleration, kept in the clone",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects: objects(node("w1"), node("gpu", tainted("gpu")), pod("web-1", "w1", func(p *corev1.Pod) {
 				p.Spec.Tolerations = []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists}}
 			})),
@@ -95,39 +97,39 @@ func TestPlacement(t *testing.T) {
 		},
 		{
 			name:     "pods that must be apart",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), node("w3"), pod("web-1", "w1", apart), pod("web-2", "w2", apart)),
 			want:     "web-1-sim1>w3",
 		},
 		{
 			name:     "pods that must be apart and cannot",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1", apart), pod("web-2", "w2", apart)),
 			want:     "web-1-sim1!",
 			reasons:  []string{"1 node(s) didn't match pod anti-affinity rules"},
 		},
 		{
 			name:     "pods that must be together",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), node("w3"), pod("web-1", "w1", together("db")), pod("db-1", "w3", cpu("3"))),
 			want:     "web-1-sim1>w3",
 		},
 		{
 			name:     "affinity to a pod placed in the same round, whichever comes first",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1", "db-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1", "db-1")}},
 			objects:  objects(node("w1"), node("w2"), node("w3"), pod("web-1", "w1", together("db")), pod("db-1", "w1")),
 			want:     "web-1-sim1>w2 db-1-sim2>w2",
 		},
 		{
 			name:     "spreading over zones",
-			scenario: Scenario{Cordon: []string{"a1", "b1"}, Rounds: []Round{evict("web-1", "web-2")}},
+			scenario: snapshot.Scenario{Cordon: []string{"a1", "b1"}, Rounds: []snapshot.Round{evict("web-1", "web-2")}},
 			objects: objects(node("a1", zone("a")), node("a2", zone("a")), node("b1", zone("b")), node("b2", zone("b")),
 				pod("web-1", "a1", spreadOverZones), pod("web-2", "b1", spreadOverZones)),
 			want: "web-1-sim1>a2 web-2-sim2>b2",
 		},
 		{
 			name:     "spreading over zones that forbids",
-			scenario: Scenario{Cordon: []string{"a1"}, Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"a1"}, Rounds: []snapshot.Round{evict("web-1")}},
 			objects: objects(node("a1", zone("a")), node("b1", zone("b")),
 				pod("web-1", "a1", spreadOverZones), pod("web-2", "b1", spreadOverZones)),
 			want:    "web-1-sim1!",
@@ -135,21 +137,21 @@ func TestPlacement(t *testing.T) {
 		},
 		{
 			name:     "default spreading of a ReplicaSet's pods",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1", "web-2")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1", "web-2")}},
 			objects: objects(node("w1"), node("w2"), node("w3"), replicaSet("rs", map[string]string{"app": "web"}),
 				pod("web-1", "w1"), pod("web-2", "w1")),
 			want: "web-1-sim1>w2 web-2-sim2>w3",
 		},
 		{
 			name:     "a StatefulSet keeps the name and follows its volume",
-			scenario: Scenario{Cordon: []string{"a1"}, Rounds: []Round{evict("db-0")}},
+			scenario: snapshot.Scenario{Cordon: []string{"a1"}, Rounds: []snapshot.Round{evict("db-0")}},
 			objects: objects(node("a1", zone("a")), node("b1", zone("b")), node("a2", zone("a")), zonal("data", "a"),
 				pod("db-0", "a1", statefulSet, claim("data"))),
 			want: "db-0>a2",
 		},
 		{
 			name:     "a volume of a zone without nodes",
-			scenario: Scenario{Cordon: []string{"a1"}, Rounds: []Round{evict("db-0")}},
+			scenario: snapshot.Scenario{Cordon: []string{"a1"}, Rounds: []snapshot.Round{evict("db-0")}},
 			objects: objects(node("a1", zone("a")), node("b1", zone("b")), zonal("data", "a"),
 				pod("db-0", "a1", statefulSet, claim("data"))),
 			want:    "db-0!",
@@ -157,21 +159,21 @@ func TestPlacement(t *testing.T) {
 		},
 		{
 			name:     "a claim that is not there",
-			scenario: Scenario{Rounds: []Round{evict("db-0")}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{evict("db-0")}},
 			objects:  objects(node("w1"), pod("db-0", "w1", statefulSet, claim("data"))),
 			want:     "db-0!",
 			reasons:  []string{`persistentvolumeclaim "data" not found`},
 		},
 		{
 			name:     "a claim that waits for its first consumer gets a volume that exists",
-			scenario: Scenario{Rounds: []Round{evict("db-0")}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{evict("db-0")}},
 			objects: objects(node("a1", zone("a")), node("b1", zone("b")), freeVolume, class("kubernetes.io/no-provisioner"),
 				unboundClaim("data", "local"), pod("db-0", "a1", statefulSet, claim("data"))),
 			want: "db-0>b1",
 		},
 		{
 			name:     "a claim that waits for a provisioner",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("db-0"), evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("db-0"), evict("web-1")}},
 			objects: objects(node("w1"), node("w2"), class("csi.example.com"), unboundClaim("data", "local"),
 				pod("db-0", "w1", statefulSet, claim("data")), pod("web-1", "w1")),
 			want:    "db-0! web-1-sim2>w2",
@@ -179,39 +181,39 @@ func TestPlacement(t *testing.T) {
 		},
 		{
 			name:     "copies stand beside their model",
-			scenario: Scenario{Rounds: []Round{{Copies: []Copies{{Namespace: "shop", Name: "web-1", Count: 3}}}}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{{Copies: []snapshot.Copies{{Namespace: "shop", Name: "web-1", Count: 3}}}}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1", cpu("2"))),
 			want:     "web-1-sim1>w2 web-1-sim2>w1 web-1-sim3>w2",
 		},
 		{
 			name:     "copies until it is full",
-			scenario: Scenario{Rounds: []Round{{Copies: []Copies{{Namespace: "shop", Name: "web-1", Count: 2}}}}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{{Copies: []snapshot.Copies{{Namespace: "shop", Name: "web-1", Count: 2}}}}},
 			objects:  objects(node("w1"), pod("web-1", "w1", cpu("2"))),
 			want:     "web-1-sim1>w1 web-1-sim2!",
 			reasons:  []string{"Insufficient cpu"},
 		},
 		{
 			name:     "pods that are not recreated leave room",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{{Evict: []Eviction{{Namespace: "shop", Name: "job-1"}, {Namespace: "shop", Name: "web-1", Recreate: true}}}}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{{Evict: []snapshot.Eviction{{Namespace: "shop", Name: "job-1"}, {Namespace: "shop", Name: "web-1", Recreate: true}}}}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1", cpu("4")), pod("job-1", "w2", bare, cpu("3"))),
 			want:     "web-1-sim1>w2",
 		},
 		{
 			name:     "a later round follows the pod that an earlier one made",
-			scenario: Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1"), evict("web-1")}},
+			scenario: snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1"), evict("web-1")}},
 			objects:  objects(node("w1"), node("w2"), pod("web-1", "w1")),
 			want:     "web-1-sim1>w2 web-1-sim2>w2",
 		},
 		{
 			name:     "another scheduler's pods",
-			scenario: Scenario{Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{evict("web-1")}},
 			objects:  objects(node("w1"), pod("web-1", "w1", func(p *corev1.Pod) { p.Spec.SchedulerName = "batch" })),
 			want:     "web-1-sim1!",
 			reasons:  []string{`the scheduler "batch", which is not simulated`},
 		},
 		{
 			name:     "pending pods do not hold anything up, and get their chance first",
-			scenario: Scenario{Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{evict("web-1")}},
 			objects: objects(node("w1"), pod("web-1", "w1", cpu("3")), pod("big-1", "", cpu("3"), priority(5)),
 				pod("huge-1", "", cpu("30")), pod("gated-1", "", func(p *corev1.Pod) {
 					p.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
@@ -221,7 +223,7 @@ func TestPlacement(t *testing.T) {
 		},
 		{
 			name:     "pods that have ended hold nothing",
-			scenario: Scenario{Rounds: []Round{evict("web-1")}},
+			scenario: snapshot.Scenario{Rounds: []snapshot.Round{evict("web-1")}},
 			objects: objects(node("w1"), pod("web-1", "w1", cpu("3")), pod("done-1", "w1", bare, cpu("4"), func(p *corev1.Pod) {
 				p.Status.Phase = corev1.PodSucceeded
 			})),
@@ -261,7 +263,7 @@ func TestPlacement(t *testing.T) {
 }
 
 func TestPreemption(t *testing.T) {
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("pay-1")}},
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("pay-1")}},
 		node("w1"), node("w2"),
 		pod("pay-1", "w1", cpu("3"), priority(100)),
 		pod("batch-1", "w2", cpu("1")), pod("batch-2", "w2", bare, cpu("2")))
@@ -283,7 +285,7 @@ func TestPreemption(t *testing.T) {
 }
 
 func TestPreemptedPodsAreRecreated(t *testing.T) {
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("pay-1")}},
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("pay-1")}},
 		node("w1"), node("w2"), node("w3", tainted("batch")),
 		pod("pay-1", "w1", cpu("3"), priority(100)),
 		pod("batch-1", "w2", cpu("3"), func(p *corev1.Pod) {
@@ -299,7 +301,7 @@ func TestPreemptedPodsAreRecreated(t *testing.T) {
 }
 
 func TestPreemptionOfAReplacement(t *testing.T) {
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("batch-1"), evict("pay-1")}},
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("batch-1"), evict("pay-1")}},
 		node("w1"), node("w2"),
 		pod("pay-1", "w1", cpu("3"), priority(100)), pod("batch-1", "w1", cpu("1")), pod("base-1", "w2", cpu("1"), priority(200)))
 	if got := placed(r); got != "batch-1-sim3! pay-1-sim2>w2" {
@@ -324,22 +326,22 @@ func TestBudgetsGuideAndFollowPreemption(t *testing.T) {
 		pod("pay-1", "w1", cpu("3"), priority(100)), pod("pay-2", "w1", cpu("3"), priority(100)),
 		pod("alpha-1", "w2", cpu("3")), pod("beta-1", "w3", cpu("3")),
 		budget("alpha", 1, 1), budget("beta", 1, 0))
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("pay-1")}}, all...)
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("pay-1")}}, all...)
 	if len(r.Preempted) != 1 || r.Preempted[0].Pod != "beta-1" {
 		t.Errorf("preempted %+v, want beta-1, whose budget allows it", r.Preempted)
 	}
 	// The victim's budget is used up; the scheduler still preempts, as in reality,
 	// where no other victim is left.
-	r = playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("pay-1"), evict("pay-2")}}, all...)
+	r = playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("pay-1"), evict("pay-2")}}, all...)
 	if len(r.Preempted) != 2 {
 		t.Errorf("preempted %+v, want both", r.Preempted)
 	}
 }
 
 func TestRoundsSeeEachOther(t *testing.T) {
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{
 		evict("web-1"),
-		{Evict: []Eviction{{Namespace: "shop", Name: "job-1"}}},
+		{Evict: []snapshot.Eviction{{Namespace: "shop", Name: "job-1"}}},
 	}}, node("w1"), node("w2"), pod("web-1", "w1", cpu("3")), pod("job-1", "w2", cpu("3")))
 	if got := placed(r); got != "web-1-sim1>w2" {
 		t.Errorf("placements are %q", got)
@@ -350,11 +352,11 @@ func TestRoundsSeeEachOther(t *testing.T) {
 }
 
 func TestScenariosAreIndependent(t *testing.T) {
-	s := []Scenario{
-		{Name: "one", Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
-		{Name: "two", Cordon: []string{"w2"}, Rounds: []Round{evict("web-2")}},
+	s := []snapshot.Scenario{
+		{Name: "one", Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
+		{Name: "two", Cordon: []string{"w2"}, Rounds: []snapshot.Round{evict("web-2")}},
 		{Name: "nothing"},
-		{Name: "again", Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+		{Name: "again", Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 	}
 	r := playAll(t, s, node("w1"), node("w2"), pod("web-1", "w1", cpu("2")), pod("web-2", "w2", cpu("2")))
 	for i, want := range []string{"web-1-sim1>w2", "web-2-sim1>w1", "", "web-1-sim1>w2"} {
@@ -374,7 +376,7 @@ func TestEphemeralClaims(t *testing.T) {
 			}},
 		}}}}
 	}
-	r := playOne(t, Scenario{Rounds: []Round{evict("web-1")}},
+	r := playOne(t, snapshot.Scenario{Rounds: []snapshot.Round{evict("web-1")}},
 		node("w1"), &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "csi"}, Provisioner: "csi.example.com", VolumeBindingMode: &wait},
 		pod("web-1", "w1", scratch))
 	if reason := r.Placements[0].Reason; !strings.Contains(reason, "claim shop/web-1-sim1-scratch is provisioned") {
@@ -390,7 +392,7 @@ func TestPromisedNodeDoesNotHoldUp(t *testing.T) {
 	ending.DeletionTimestamp = ptr.To(metav1.Now())
 	ending.DeletionGracePeriodSeconds = ptr.To[int64](3600)
 	start := time.Now()
-	r := playOne(t, Scenario{Cordon: []string{"w1"}, Rounds: []Round{evict("web-1")}},
+	r := playOne(t, snapshot.Scenario{Cordon: []string{"w1"}, Rounds: []snapshot.Round{evict("web-1")}},
 		node("w1"), node("w2"), node("w3"), pod("web-1", "w1", cpu("4")), waiting, ending, pod("base-1", "w3", cpu("4"), priority(200)))
 	if got := placed(r); got != "web-1-sim1!" {
 		t.Errorf("placements are %q", got)
@@ -402,16 +404,16 @@ func TestPromisedNodeDoesNotHoldUp(t *testing.T) {
 
 func TestSameAnswerEveryTime(t *testing.T) {
 	all := large(100, 1000)
-	s := Scenario{}
-	var round Round
+	s := snapshot.Scenario{}
+	var round snapshot.Round
 	for i := range 10 {
 		s.Cordon = append(s.Cordon, fmt.Sprintf("w%d", i))
 		for j := i; j < 1000; j += 100 {
-			round.Evict = append(round.Evict, Eviction{"shop", fmt.Sprintf("app%d-%d", j%50, j), true})
+			round.Evict = append(round.Evict, snapshot.Eviction{Namespace: "shop", Name: fmt.Sprintf("app%d-%d", j%50, j), Recreate: true})
 		}
 	}
-	s.Rounds = []Round{round}
-	r := playAll(t, []Scenario{s, s, s}, all...)
+	s.Rounds = []snapshot.Round{round}
+	r := playAll(t, []snapshot.Scenario{s, s, s}, all...)
 	for _, other := range r[1:] {
 		if placed(other) != placed(r[0]) {
 			t.Errorf("two runs differ:\n%s\n%s", placed(r[0]), placed(other))
@@ -425,7 +427,7 @@ func TestSameAnswerEveryTime(t *testing.T) {
 }
 
 func TestOutOfTime(t *testing.T) {
-	header, snap, err := Read(encode(t, []Scenario{{Rounds: []Round{evict("web-1")}}}, node("w1"), pod("web-1", "w1")))
+	header, snap, err := snapshot.Read(encode(t, []snapshot.Scenario{{Rounds: []snapshot.Round{evict("web-1")}}}, node("w1"), pod("web-1", "w1")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
+
+// object is what every Kubernetes object offers.
+type object = snapshot.Object
 
 // store is the API of one scenario, in memory. client-go's own object tracker is
 // not used: it copies every object on every read, and panics when a watcher is
@@ -35,17 +40,17 @@ type table struct {
 
 // newStore fills a store from the snapshot. change may return a changed copy, or
 // nil to leave an object out.
-func newStore(snap *Snapshot, change func(object) object) *store {
-	s := &store{version: snap.version, tables: map[schema.GroupVersionResource]*table{}}
-	for _, k := range kinds {
-		t := &table{objects: make(map[string]object, len(snap.tables[k.resource])), sent: -1}
-		for _, o := range snap.tables[k.resource] {
+func newStore(snap *snapshot.Snapshot, change func(object) object) *store {
+	s := &store{version: snap.Version(), tables: map[schema.GroupVersionResource]*table{}}
+	for _, k := range snapshot.Kinds {
+		t := &table{objects: make(map[string]object, len(snap.Objects(k.Resource))), sent: -1}
+		for _, o := range snap.Objects(k.Resource) {
 			if o = change(o); o != nil {
-				t.objects[key(o.GetNamespace(), o.GetName())] = o
+				t.objects[snapshot.Key(o.GetNamespace(), o.GetName())] = o
 				t.order = append(t.order, o)
 			}
 		}
-		s.tables[k.resource] = t
+		s.tables[k.Resource] = t
 	}
 	return s
 }
@@ -60,7 +65,7 @@ func (s *store) list(resource schema.GroupVersionResource) *metav1.List {
 	list := &metav1.List{ListMeta: metav1.ListMeta{ResourceVersion: strconv.FormatInt(s.version, 10)}}
 	list.Items = make([]runtime.RawExtension, 0, len(t.objects))
 	for _, o := range t.order {
-		if current := t.objects[key(o.GetNamespace(), o.GetName())]; current != nil {
+		if current := t.objects[snapshot.Key(o.GetNamespace(), o.GetName())]; current != nil {
 			list.Items = append(list.Items, runtime.RawExtension{Object: current})
 		}
 	}
@@ -96,7 +101,7 @@ func (s *store) get(resource schema.GroupVersionResource, namespace, name string
 
 func (s *store) find(resource schema.GroupVersionResource, namespace, name string) (object, error) {
 	if t := s.tables[resource]; t != nil {
-		if o := t.objects[key(namespace, name)]; o != nil {
+		if o := t.objects[snapshot.Key(namespace, name)]; o != nil {
 			return o, nil
 		}
 	}
@@ -127,7 +132,7 @@ func (s *store) update(resource schema.GroupVersionResource, namespace, name str
 
 func (s *store) set(resource schema.GroupVersionResource, o object) object {
 	t := s.tables[resource]
-	name := key(o.GetNamespace(), o.GetName())
+	name := snapshot.Key(o.GetNamespace(), o.GetName())
 	s.version++
 	o.SetResourceVersion(strconv.FormatInt(s.version, 10))
 	event := watch.Modified
@@ -144,11 +149,11 @@ func (s *store) remove(resource schema.GroupVersionResource, namespace, name str
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tables[resource]
-	o := t.objects[key(namespace, name)]
+	o := t.objects[snapshot.Key(namespace, name)]
 	if o == nil {
 		return nil
 	}
-	delete(t.objects, key(namespace, name))
+	delete(t.objects, snapshot.Key(namespace, name))
 	s.version++
 	gone := o.DeepCopyObject().(object)
 	gone.SetResourceVersion(strconv.FormatInt(s.version, 10))
@@ -189,7 +194,7 @@ func (s *store) unbound() []*corev1.Pod {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var pods []*corev1.Pod
-	for _, o := range s.tables[podsResource].objects {
+	for _, o := range s.tables[snapshot.Pods].objects {
 		if pod := o.(*corev1.Pod); pod.Spec.NodeName == "" {
 			pods = append(pods, pod)
 		}

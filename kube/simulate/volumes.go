@@ -7,6 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/storage/ephemeral"
 	"k8s.io/component-helpers/storage/volume"
+
+	"kanrin.dev/kanrin/kube/snapshot"
 )
 
 // bindClaim completes what the scheduler began when it chose an existing volume
@@ -16,7 +18,7 @@ func (c *cluster) bindClaim(pv *corev1.PersistentVolume) {
 	if ref == nil {
 		return
 	}
-	_, err := c.store.update(claimsResource, ref.Namespace, ref.Name, func(o object) (object, error) {
+	_, err := c.store.update(snapshot.Claims, ref.Namespace, ref.Name, func(o object) (object, error) {
 		claim := o.(*corev1.PersistentVolumeClaim)
 		claim.Spec.VolumeName = pv.Name
 		metav1.SetMetaDataAnnotation(&claim.ObjectMeta, volume.AnnBindCompleted, "yes")
@@ -28,7 +30,7 @@ func (c *cluster) bindClaim(pv *corev1.PersistentVolume) {
 	}
 	bound := pv.DeepCopy()
 	bound.Status.Phase = corev1.VolumeBound
-	c.store.put(volumesResource, bound)
+	c.store.put(snapshot.Volumes, bound)
 }
 
 // noteProvisioning remembers a claim for which the scheduler has chosen a node
@@ -41,7 +43,7 @@ func (c *cluster) noteProvisioning(claim *corev1.PersistentVolumeClaim) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.provisioning[key(claim.Namespace, claim.Name)] = node
+	c.provisioning[snapshot.Key(claim.Namespace, claim.Name)] = node
 }
 
 // waitsForProvisioning returns why a pod waits for a volume that is not there
@@ -56,7 +58,7 @@ func (c *cluster) waitsForProvisioning(pod *corev1.Pod) string {
 		case v.Ephemeral != nil:
 			name = ephemeral.VolumeClaimName(pod, v)
 		}
-		if node := c.provisioning[key(pod.Namespace, name)]; name != "" && node != "" {
+		if node := c.provisioning[snapshot.Key(pod.Namespace, name)]; name != "" && node != "" {
 			return fmt.Sprintf("it would run on node %s once a volume for claim %s/%s is provisioned there; provisioning is not simulated", node, pod.Namespace, name)
 		}
 	}

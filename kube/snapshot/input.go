@@ -1,4 +1,4 @@
-package simulate
+package snapshot
 
 import (
 	"bufio"
@@ -102,8 +102,8 @@ func (l *lineReader) err() error {
 // parsed is one line after decoding; kind is nil where it is to be ignored.
 type parsed struct {
 	line   int
-	kind   *kind
-	object object
+	kind   *Kind
+	object Object
 }
 
 // batch is a run of lines, decoded together because handing over single lines
@@ -188,7 +188,7 @@ func (b *batch) decode() {
 
 // parseObject decodes one object, or returns a nil kind for one that has no say
 // in scheduling.
-func parseObject(line []byte) (*kind, object, error) {
+func parseObject(line []byte) (*Kind, Object, error) {
 	gvk, err := kindOf(line)
 	if err != nil {
 		return nil, nil, err
@@ -197,7 +197,7 @@ func parseObject(line []byte) (*kind, object, error) {
 	if k == nil {
 		return nil, nil, nil
 	}
-	obj := k.empty()
+	obj := k.New()
 	if err := json.UnmarshalCaseSensitivePreserveInts(line, obj); err != nil {
 		return nil, nil, fmt.Errorf("reading a %s: %w", gvk.Kind, err)
 	}
@@ -205,9 +205,9 @@ func parseObject(line []byte) (*kind, object, error) {
 		return nil, nil, fmt.Errorf("a %s has no metadata.name", gvk.Kind)
 	}
 	switch {
-	case k.namespaced && obj.GetNamespace() == "":
+	case k.Namespaced && obj.GetNamespace() == "":
 		return nil, nil, fmt.Errorf("%s %q has no metadata.namespace", gvk.Kind, obj.GetName())
-	case !k.namespaced && obj.GetNamespace() != "":
+	case !k.Namespaced && obj.GetNamespace() != "":
 		return nil, nil, fmt.Errorf("%s %q has a metadata.namespace, which this kind cannot have", gvk.Kind, obj.GetName())
 	}
 	return k, obj, nil
@@ -217,9 +217,9 @@ func parseObject(line []byte) (*kind, object, error) {
 // saves a second pass over the line.
 var quickKinds = func() map[schema.GroupVersionKind][][]byte {
 	m := map[schema.GroupVersionKind][][]byte{}
-	for _, k := range kinds {
-		group, name := k.gvk.GroupVersion().String(), k.gvk.Kind
-		m[k.gvk] = [][]byte{
+	for _, k := range Kinds {
+		group, name := k.GVK.GroupVersion().String(), k.GVK.Kind
+		m[k.GVK] = [][]byte{
 			fmt.Appendf(nil, `{"kind":"%s","apiVersion":"%s",`, name, group),
 			fmt.Appendf(nil, `{"apiVersion":"%s","kind":"%s",`, group, name),
 		}
@@ -228,10 +228,10 @@ var quickKinds = func() map[schema.GroupVersionKind][][]byte {
 }()
 
 func kindOf(line []byte) (schema.GroupVersionKind, error) {
-	for _, k := range kinds[:2] {
-		for _, prefix := range quickKinds[k.gvk] {
+	for _, k := range Kinds[:2] {
+		for _, prefix := range quickKinds[k.GVK] {
 			if bytes.HasPrefix(line, prefix) {
-				return k.gvk, nil
+				return k.GVK, nil
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package simulate
+package snapshot
 
 import (
 	"bytes"
@@ -116,7 +116,7 @@ func (h *Header) check(snap *Snapshot) error {
 	for _, s := range h.Scenarios {
 		for _, nodes := range [][]string{s.Cordon, s.Remove} {
 			for _, n := range nodes {
-				if !snap.has(nodesResource, "", n) {
+				if !snap.has(Nodes, "", n) {
 					return fmt.Errorf("scenario %q: node %q is not in the snapshot", s.Name, n)
 				}
 			}
@@ -124,10 +124,10 @@ func (h *Header) check(snap *Snapshot) error {
 		gone := map[string]int{}
 		for i, r := range s.Rounds {
 			known := func(namespace, name string) error {
-				if !snap.has(podsResource, namespace, name) {
+				if !snap.has(Pods, namespace, name) {
 					return fmt.Errorf("scenario %q, round %d: pod %s/%s is not in the snapshot", s.Name, i+1, namespace, name)
 				}
-				if before, ok := gone[key(namespace, name)]; ok {
+				if before, ok := gone[Key(namespace, name)]; ok {
 					return fmt.Errorf("scenario %q, round %d: pod %s/%s was already evicted in round %d and not recreated", s.Name, i+1, namespace, name, before)
 				}
 				return nil
@@ -137,10 +137,10 @@ func (h *Header) check(snap *Snapshot) error {
 				if err := known(e.Namespace, e.Name); err != nil {
 					return err
 				}
-				if k := key(e.Namespace, e.Name); inRound[k] {
+				if k := Key(e.Namespace, e.Name); inRound[k] {
 					return fmt.Errorf("scenario %q, round %d: pod %s is evicted twice", s.Name, i+1, k)
 				}
-				inRound[key(e.Namespace, e.Name)] = true
+				inRound[Key(e.Namespace, e.Name)] = true
 			}
 			for _, c := range r.Copies {
 				if err := known(c.Namespace, c.Name); err != nil {
@@ -149,7 +149,7 @@ func (h *Header) check(snap *Snapshot) error {
 			}
 			for _, e := range r.Evict {
 				if !e.Recreate {
-					gone[key(e.Namespace, e.Name)] = i + 1
+					gone[Key(e.Namespace, e.Name)] = i + 1
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package simulate
+package snapshot
 
 import (
 	"fmt"
@@ -12,8 +12,8 @@ import (
 
 // Snapshot is a cluster at one moment. Its objects are never changed.
 type Snapshot struct {
-	tables  map[schema.GroupVersionResource][]object
-	index   map[schema.GroupVersionResource]map[string]object
+	tables  map[schema.GroupVersionResource][]Object
+	index   map[schema.GroupVersionResource]map[string]Object
 	version int64
 	// Nodes, Pods and Ignored count lines of the input.
 	Nodes, Pods, Ignored int
@@ -21,20 +21,20 @@ type Snapshot struct {
 
 func newSnapshot(lines []parsed) (*Snapshot, error) {
 	s := &Snapshot{
-		tables: map[schema.GroupVersionResource][]object{},
-		index:  map[schema.GroupVersionResource]map[string]object{},
+		tables: map[schema.GroupVersionResource][]Object{},
+		index:  map[schema.GroupVersionResource]map[string]Object{},
 	}
-	for _, k := range kinds {
-		s.index[k.resource] = map[string]object{}
+	for _, k := range Kinds {
+		s.index[k.Resource] = map[string]Object{}
 	}
 	for _, l := range lines {
 		if l.kind == nil {
 			s.Ignored++
 			continue
 		}
-		name := key(l.object.GetNamespace(), l.object.GetName())
-		if s.index[l.kind.resource][name] != nil {
-			return nil, &InputError{l.line, fmt.Errorf("%s %s is there twice", l.kind.gvk.Kind, name)}
+		name := Key(l.object.GetNamespace(), l.object.GetName())
+		if s.index[l.kind.Resource][name] != nil {
+			return nil, &InputError{l.line, fmt.Errorf("%s %s is there twice", l.kind.GVK.Kind, name)}
 		}
 		// Resource versions of our own, increasing as those of a real API: the
 		// scheduler compares them to tell old from new.
@@ -42,35 +42,46 @@ func newSnapshot(lines []parsed) (*Snapshot, error) {
 		l.object.SetResourceVersion(strconv.FormatInt(s.version, 10))
 		l.object.SetManagedFields(nil)
 		if l.object.GetUID() == "" {
-			l.object.SetUID(types.UID(l.kind.resource.Resource + "/" + name))
+			l.object.SetUID(types.UID(l.kind.Resource.Resource + "/" + name))
 		}
-		s.index[l.kind.resource][name] = l.object
-		s.tables[l.kind.resource] = append(s.tables[l.kind.resource], l.object)
+		s.index[l.kind.Resource][name] = l.object
+		s.tables[l.kind.Resource] = append(s.tables[l.kind.Resource], l.object)
 	}
-	s.Nodes, s.Pods = len(s.tables[nodesResource]), len(s.tables[podsResource])
+	s.Nodes, s.Pods = len(s.tables[Nodes]), len(s.tables[Pods])
 	s.completePods()
 	return s, nil
 }
 
-func (s *Snapshot) has(resource schema.GroupVersionResource, namespace, name string) bool {
-	return s.index[resource][key(namespace, name)] != nil
+// Version is the highest resource version of the objects.
+func (s *Snapshot) Version() int64 { return s.version }
+
+// Objects returns the objects of a resource in the order of the input.
+func (s *Snapshot) Objects(resource schema.GroupVersionResource) []Object { return s.tables[resource] }
+
+// Find returns an object, or nil.
+func (s *Snapshot) Find(resource schema.GroupVersionResource, namespace, name string) Object {
+	return s.index[resource][Key(namespace, name)]
 }
 
-// pod returns a pod that is known to be there.
-func (s *Snapshot) pod(namespace, name string) *corev1.Pod {
-	return s.index[podsResource][key(namespace, name)].(*corev1.Pod)
+func (s *Snapshot) has(resource schema.GroupVersionResource, namespace, name string) bool {
+	return s.index[resource][Key(namespace, name)] != nil
+}
+
+// Pod returns a pod that is known to be there.
+func (s *Snapshot) Pod(namespace, name string) *corev1.Pod {
+	return s.index[Pods][Key(namespace, name)].(*corev1.Pod)
 }
 
 // completePods fills in what the API server's admission and defaults would have,
 // for callers that trim their objects, and drops what scheduling never reads.
 func (s *Snapshot) completePods() {
-	for _, o := range s.tables[podsResource] {
+	for _, o := range s.tables[Pods] {
 		pod := o.(*corev1.Pod)
 		if pod.Spec.SchedulerName == "" {
 			pod.Spec.SchedulerName = corev1.DefaultSchedulerName
 		}
 		if pod.Spec.Priority == nil {
-			if class, ok := s.index[prioritiesRes][pod.Spec.PriorityClassName].(*schedulingv1.PriorityClass); ok {
+			if class, ok := s.index[Priorities][pod.Spec.PriorityClassName].(*schedulingv1.PriorityClass); ok {
 				pod.Spec.Priority, pod.Spec.PreemptionPolicy = &class.Value, class.PreemptionPolicy
 			}
 		}
@@ -107,9 +118,4 @@ func trimStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
 		}
 	}
 	return kept
-}
-
-// finished reports whether a pod has ended and holds nothing any more.
-func finished(pod *corev1.Pod) bool {
-	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
