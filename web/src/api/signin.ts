@@ -1,6 +1,6 @@
 import { ApiError, get, post } from './client';
 import type { Session } from './inventory';
-import { ended, session } from './session';
+import { ended, leaving, session } from './session';
 
 /** Asks whether the cookie we may have still is a session. */
 export async function restore(): Promise<void> {
@@ -18,9 +18,14 @@ export async function signIn(username: string, password: string): Promise<void> 
 }
 
 export async function signOut(): Promise<void> {
-  await post<void>('/kanrin/v1/logout', {});
-  ended.value = false;
-  session.value = null;
+  leaving.value = true;
+  try {
+    await post<void>('/kanrin/v1/logout', {});
+    ended.value = false;
+    session.value = null;
+  } finally {
+    leaving.value = false;
+  }
 }
 
 export async function changePassword(old: string, next: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { effect, signal } from '@preact/signals';
+import { effect, signal, untracked } from '@preact/signals';
 import type { Area, Change } from '../api/inventory';
-import { sessionEnded, session } from '../api/session';
+import { leaving, session, sessionEnded } from '../api/session';
 import { eventsOf } from './sse';
 
 /** Rows of an area of a cluster that somebody on screen depends on; cluster "*" is any. */
@@ -33,12 +33,14 @@ function tell(change: Change | undefined): void {
 export function follow(): void {
   let stop: AbortController | undefined;
   effect(() => {
-    const signedIn = Boolean(session.value);
+    const signedIn = Boolean(session.value) && !leaving.value;
     stop?.abort();
     stop = undefined;
     if (!signedIn) return;
-    stop = new AbortController();
-    void listen(stop.signal);
+    const stream = new AbortController();
+    stop = stream;
+    // What the stream itself looks at must not start it again.
+    untracked(() => void listen(stream.signal));
   });
 }
 

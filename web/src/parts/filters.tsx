@@ -30,7 +30,9 @@ export function Search({ label, param = 'q' }: { label: string; param?: string }
         timer.current = setTimeout(() => setQuery({ [param]: v.trim() }), 200);
       }}
       onKeyDown={(e) => {
-        if (e.key === 'Escape') e.currentTarget.blur();
+        if (e.key !== 'Escape') return;
+        e.preventDefault(); // browsers would empty the field
+        e.currentTarget.blur();
       }}
     />
   );

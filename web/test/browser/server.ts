@@ -63,6 +63,36 @@ export class Api {
     if (answer.code !== 200) throw new Error(`changing ${name}: ${answer.code} ${JSON.stringify(answer.body)}`);
   }
 
+  /** Waits until no pod is on its way: what moves makes a plan stale. */
+  async quiet(): Promise<void> {
+    await until('no pod starts or stops', async () => {
+      const pods = await this.send<{ items: { state: string; ready: number; total: number }[] }>('GET', '/kanrin/v1/clusters/demo/pods?limit=1000');
+      return pods.body.items.every((p) => p.state === 'Completed' || p.state === 'Pending' || (p.state === 'Running' && p.ready === p.total)) ? true : undefined;
+    });
+  }
+
+  async nodesOf(owner: string): Promise<string[]> {
+    return (await this.send<{ items: { node: string }[] }>('GET', `/kanrin/v1/clusters/demo/pods?owner=${owner}`)).body.items.map((p) => p.node);
+  }
+
+  /**
+   * Plans drains until one can run: pods move about with every test, and with them what blocks a node. Nodes with a pod of
+   * payments/ledger come first: it takes seconds to stop and to start, so that there is time to look.
+   */
+  async planDrainThatCanRun(except: readonly string[] = []): Promise<{ name: string; node: string }> {
+    await this.quiet();
+    const ledger = await this.nodesOf('StatefulSet/payments/ledger');
+    const workers = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7', 'w8', 'w9'].filter((n) => !except.includes(n));
+    for (const node of [...workers.filter((n) => ledger.includes(n)), ...workers.filter((n) => !ledger.includes(n))]) {
+      const name = await this.plan({ type: 'Drain', drain: { nodes: [node], wait: true } });
+      const op = await this.reach(name, 'Planned', 'Failed');
+      const blocked = op.status?.plan?.findings?.some((f) => f.severity === 'blocker') ?? true;
+      if (!blocked && (op.status?.plan?.forecast.counts?.evict ?? 0) >= 1) return { name, node };
+      await this.change(name, { cancelled: true });
+    }
+    throw new Error('no worker of the demo can be drained now');
+  }
+
   /** Waits until the operation is in one of the phases. */
   async reach(name: string, ...phases: string[]): Promise<Operation> {
     return until(`${name} is ${phases.join(' or ')}`, async () => {

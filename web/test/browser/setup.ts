@@ -1,4 +1,4 @@
-import { users, url, admin, until } from './server';
+import { admin, type Api, until, url, users } from './server';
 import { launch, open, signIn } from './browser';
 
 /** Makes one user for each role and waits until the demo cluster is up: the console is there before it. */
@@ -28,6 +28,18 @@ export default async function setup(): Promise<void> {
     },
     240_000,
   );
+  await uncordonAll(w.api);
+  await w.api.quiet();
   await w.context.close();
   await browser.close();
+}
+
+/** What an earlier run left behind is put back. */
+async function uncordonAll(api: Api): Promise<void> {
+  const cordoned = await api.send<{ items: { name: string }[] }>('GET', '/kanrin/v1/clusters/demo/nodes?state=Cordoned');
+  if (cordoned.body.items.length === 0) return;
+  const name = await api.plan({ type: 'Uncordon', uncordon: { nodes: cordoned.body.items.map((n) => n.name) } });
+  const op = await api.reach(name, 'Planned');
+  await api.change(name, { approvedPlan: op.status?.plan?.digest, approvedBy: admin.name });
+  await api.reach(name, 'Succeeded');
 }

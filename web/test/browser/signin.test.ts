@@ -54,12 +54,11 @@ describe('signing in', () => {
     w.expected.push(/401/);
     await signIn(w, '/clusters/demo/nodes');
     await w.api.send('POST', '/kanrin/v1/logout', {});
-    await w.page.getByRole('link', { name: 'Workloads' }).click();
     await w.page.getByText('Your session has ended').waitFor();
     await w.page.locator('#user').fill(admin.name);
     await w.page.locator('#password').fill(admin.password);
     await w.page.getByRole('button', { name: 'Sign in' }).click();
-    await w.page.getByRole('heading', { name: 'Workloads' }).waitFor();
+    await w.page.getByRole('heading', { name: 'Nodes' }).waitFor();
   });
 });
 
@@ -81,5 +80,20 @@ describe('the first visit', () => {
     expect(policy).toContain("style-src 'self'");
     expect(policy).not.toContain('unsafe');
     expect(await w.page.locator('[style]').count()).toBe(0);
+  });
+});
+
+describe('the stream of changes', () => {
+  it('is opened once and stays', async () => {
+    let streams = 0;
+    w.page.on('request', (r) => {
+      if (r.url().endsWith('/kanrin/v1/changes')) streams++;
+    });
+    await signIn(w);
+    await w.page.getByText('live', { exact: true }).waitFor();
+    await w.page.getByRole('link', { name: /^Nodes/ }).click();
+    await w.page.getByRole('heading', { name: 'Nodes' }).waitFor();
+    await w.page.waitForTimeout(1500); // long enough for a stream that restarts itself to do so
+    expect(streams).toBe(1);
   });
 });

@@ -68,7 +68,7 @@ describe('an editor', () => {
   it('may plan, and not approve', async () => {
     const e = await open(browser);
     await signIn(e, '/clusters/demo/nodes/w9', users.Editor);
-    await e.page.getByRole('button', { name: 'Cordon…' }).click();
+    await e.page.getByRole('button', { name: 'Cordon…', exact: true }).click();
     await e.page.getByRole('button', { name: 'Make a plan' }).click();
     await e.page.waitForURL(/\/operations\/cordon-/);
     await e.page.locator('.timeline').waitFor();
