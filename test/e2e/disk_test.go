@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"kanrin.dev/kanrin/api/v1alpha1"
 )
 
@@ -44,6 +46,7 @@ func TestDiskFull(t *testing.T) {
 	if r := k("cluster", "add", "small", "--kubeconfig", path); r.code != 0 {
 		t.Fatalf("cluster add: %s", r.err)
 	}
+	s.slowly("small", outside)
 	var op *v1alpha1.Operation
 	eventually(t, time.Minute, "a plan", func() bool {
 		r := k("drain", "n1", "--cluster", "small", "--plan-only", "-o", "json")
@@ -66,12 +69,25 @@ func TestDiskFull(t *testing.T) {
 		}
 		return s.operation(r)
 	}
-	eventually(t, time.Minute, "the drain pauses because of the disk, or is over", func() bool {
+	eventually(t, time.Minute, "the drain pauses because of the disk", func() bool {
 		got := read()
-		return (got.Status.Phase == v1alpha1.PhasePaused && got.Status.Reason == v1alpha1.ReasonDiskFull) || got.Status.Phase.Terminal()
+		return got.Status.Phase == v1alpha1.PhasePaused && got.Status.Reason == v1alpha1.ReasonDiskFull
 	})
-	if read().Status.Phase.Terminal() {
-		t.Log("the drain was over before the disk was found full")
+	// A new one is planned, and does not begin.
+	if r := k("cordon", "n2", "--cluster", "small", "--plan-only", "-o", "json"); r.code == 0 {
+		next := s.operation(r)
+		patch := fmt.Sprintf(`{"spec":{"approvedPlan":%q}}`, next.Status.Plan.Digest)
+		if r := s.kubectl(outside, "patch", "operations.kanrin.dev", next.Name, "-n", "small", "--type=merge", "-p", patch); r.code != 0 {
+			t.Errorf("approving with kubectl: %s", r.err)
+		}
+		eventually(t, 30*time.Second, "the approved cordon says that it is held back", func() bool {
+			r := k("get", "operations", next.Name, "--cluster", "small", "-o", "json")
+			return r.code == 0 && s.operation(r).Status.Reason == v1alpha1.ReasonDiskFull
+		})
+		if n, err := api.Client.CoreV1().Nodes().Get(t.Context(), "n2", metav1.GetOptions{}); err != nil || n.Spec.Unschedulable {
+			t.Errorf("an operation began on a full disk: %v", err)
+		}
+		k("cancel", "operation/"+next.Name, "--cluster", "small", "--yes")
 	}
 	if err := os.Remove(full); err != nil {
 		t.Fatal(err)
