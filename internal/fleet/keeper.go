@@ -41,8 +41,10 @@ type keeper struct {
 }
 
 func newKeeper(f *Fleet, c *v1alpha1.Cluster) *keeper {
-	k := &keeper{fleet: f, name: c.Name, uid: c.UID, log: f.log.With("cluster", c.Name), poke: make(chan struct{}, 1),
-		cluster: c, changed: time.Now().UnixMilli()}
+	k := &keeper{
+		fleet: f, name: c.Name, uid: c.UID, log: f.log.With("cluster", c.Name), poke: make(chan struct{}, 1),
+		cluster: c, changed: time.Now().UnixMilli(),
+	}
 	k.ended, k.end = context.WithCancel(context.Background())
 	k.report.since = map[string]time.Time{}
 	k.report.seed(c)

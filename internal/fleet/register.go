@@ -31,8 +31,10 @@ const (
 
 	// SecretType is the type of a Secret that holds a cluster's kubeconfig.
 	SecretType corev1.SecretType = "kanrin.dev/kubeconfig"
-	secretName                   = "kubeconfig"
 )
+
+// secretName is the Secret of a cluster's namespace that Kanrin makes.
+const secretName = "kubeconfig"
 
 // Registration is a cluster to be registered.
 type Registration struct {

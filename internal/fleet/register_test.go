@@ -57,9 +57,11 @@ func TestInterruptedWorkIsFinished(t *testing.T) {
 	ctx := t.Context()
 	long := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
 	namespace := func(name, work string) *corev1.Namespace {
-		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name,
+		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+			Name:        name,
 			Labels:      map[string]string{fleet.LabelCluster: name, "kanrin.dev/registration": work},
-			Annotations: map[string]string{"kanrin.dev/registration-started": long}}}
+			Annotations: map[string]string{"kanrin.dev/registration-started": long},
+		}}
 	}
 	secret := func(name string) *corev1.Secret {
 		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "kubeconfig"}, Type: fleet.SecretType, Data: map[string][]byte{"kubeconfig": api.Kubeconfig}}
@@ -181,8 +183,10 @@ func TestRegistrationIsRefused(t *testing.T) {
 	if _, err := f.Register(t.Context(), fleet.Registration{Name: "busy", Kubeconfig: api.Kubeconfig}); err != nil {
 		t.Fatal(err)
 	}
-	op := &v1alpha1.Operation{ObjectMeta: metav1.ObjectMeta{Namespace: "busy", Name: "cordon-1"},
-		Spec: v1alpha1.OperationSpec{Type: v1alpha1.OperationCordon, Cordon: &v1alpha1.NodesSpec{Nodes: []string{"w1"}}}}
+	op := &v1alpha1.Operation{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "busy", Name: "cordon-1"},
+		Spec:       v1alpha1.OperationSpec{Type: v1alpha1.OperationCordon, Cordon: &v1alpha1.NodesSpec{Nodes: []string{"w1"}}},
+	}
 	if err := c.Create(t.Context(), op); err != nil {
 		t.Fatal(err)
 	}

@@ -208,8 +208,10 @@ func has(findings []v1alpha1.Finding, severity v1alpha1.Severity) bool {
 
 // reachable is the condition that says whether the cluster can be used.
 func reachable(st State, generation int64) metav1.Condition {
-	c := metav1.Condition{Type: v1alpha1.ConditionReachable, Status: metav1.ConditionUnknown, Reason: "Connecting", ObservedGeneration: generation,
-		Message: "The first contact is under way."}
+	c := metav1.Condition{
+		Type: v1alpha1.ConditionReachable, Status: metav1.ConditionUnknown, Reason: "Connecting", ObservedGeneration: generation,
+		Message: "The first contact is under way.",
+	}
 	switch {
 	case st.Problem != nil:
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, st.Problem.Reason, clip(st.Problem.Message())

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"sigs.k8s.io/yaml"
 
 	"kanrin.dev/kanrin/internal/fleet"
@@ -52,7 +52,7 @@ func objectYAML(ctx context.Context, conn *fleet.Connection, values url.Values) 
 	if !ok {
 		return nil, badInput("KindUnknown", "kind", short(kind), "known", strings.Join(sortedKeys(objectKinds), ", "))
 	}
-	if name == "" || len(path.IsValidPathSegmentName(name)) > 0 || k.namespaced && (namespace == "" || len(path.IsValidPathSegmentName(namespace)) > 0) {
+	if name == "" || len(content.IsPathSegmentName(name)) > 0 || k.namespaced && (namespace == "" || len(content.IsPathSegmentName(namespace)) > 0) {
 		return nil, badInput("ObjectInvalid", "kind", kind, "namespace", short(namespace), "name", short(name))
 	}
 	segments := []string{k.prefix}

@@ -86,8 +86,10 @@ func (w *world) deployment(name, cpu string, nodes []string, change ...func(*cor
 	w.create(d, func() {
 		d.Status = appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: replicas, UpdatedReplicas: replicas, ReadyReplicas: replicas, AvailableReplicas: replicas}
 	})
-	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name + "-1", Labels: labels, OwnerReferences: ownedBy("Deployment", name, d.UID)},
-		Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: d.Spec.Selector, Template: template}}
+	rs := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name + "-1", Labels: labels, OwnerReferences: ownedBy("Deployment", name, d.UID)},
+		Spec:       appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: d.Spec.Selector, Template: template},
+	}
 	w.create(rs, nil)
 	for i, node := range nodes {
 		w.pod(name+"-1-"+string(rune('a'+i)), node, labels, ownedBy("ReplicaSet", rs.Name, rs.UID), *spec.DeepCopy())
@@ -98,9 +100,11 @@ func (w *world) pod(name, node string, labels map[string]string, owners []metav1
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name, Labels: labels, OwnerReferences: owners}, Spec: spec}
 	p.Spec.NodeName = w.ns + "-" + node
 	w.create(p, func() {
-		p.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "10.1.0.1",
+		p.Status = corev1.PodStatus{
+			Phase: corev1.PodRunning, PodIP: "10.1.0.1",
 			Conditions:        []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}, {Type: corev1.PodScheduled, Status: corev1.ConditionTrue}},
-			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", Ready: true, Image: "x", ImageID: "x", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}}
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", Ready: true, Image: "x", ImageID: "x", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}},
+		}
 	})
 }
 
@@ -140,8 +144,10 @@ func (w *world) bound(name, node, zone string) {
 
 func (w *world) budget(name, app string, least int, expected, desired int32) {
 	v := intstr.FromInt(least)
-	b := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name},
-		Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &v, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}}}
+	b := &policyv1.PodDisruptionBudget{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.ns, Name: name},
+		Spec:       policyv1.PodDisruptionBudgetSpec{MinAvailable: &v, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}},
+	}
 	w.create(b, func() {
 		b.Status = policyv1.PodDisruptionBudgetStatus{ObservedGeneration: 1, ExpectedPods: expected, DesiredHealthy: desired, CurrentHealthy: expected}
 	})

@@ -100,7 +100,8 @@ func createNode(ctx context.Context, client kubernetes.Interface, name, zone str
 		corev1.ResourceCPU: resource.MustParse("32"), corev1.ResourceMemory: resource.MustParse("128Gi"),
 		corev1.ResourcePods: resource.MustParse("250"), corev1.ResourceEphemeralStorage: resource.MustParse("500Gi"),
 	}
-	made.Status = corev1.NodeStatus{Capacity: size, Allocatable: size,
+	made.Status = corev1.NodeStatus{
+		Capacity: size, Allocatable: size,
 		NodeInfo:   corev1.NodeSystemInfo{KubeletVersion: "v1.36.3", OSImage: "Debian GNU/Linux 12 (bookworm)", KernelVersion: "6.1.0-31-amd64", ContainerRuntimeVersion: "containerd://2.2.1"},
 		Addresses:  []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.0.0.1"}, {Type: corev1.NodeHostName, Address: name}},
 		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastTransitionTime: metav1.Now(), LastHeartbeatTime: metav1.Now()}},

@@ -117,7 +117,9 @@ func credentials(context string, cluster *clientcmdapi.Cluster, user *clientcmda
 	}
 	for _, f := range []struct{ field, value string }{
 		{"certificate-authority", cluster.CertificateAuthority},
-		{"client-certificate", user.ClientCertificate}, {"client-key", user.ClientKey}, {"tokenFile", user.TokenFile},
+		{"client-certificate", user.ClientCertificate},
+		{"client-key", user.ClientKey},
+		{"tokenFile", user.TokenFile},
 	} {
 		if f.value != "" {
 			return nil, refuse("File", nil, "field", f.field)

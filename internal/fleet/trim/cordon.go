@@ -1,7 +1,7 @@
 package trim
 
 import (
-	"bytes"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,7 +17,7 @@ func cordonEntry(n *corev1.Node) []metav1.ManagedFieldsEntry {
 	for i := range n.ManagedFields {
 		e := &n.ManagedFields[i]
 		// A node already trimmed has one entry, whose fields are gone.
-		owns := e.FieldsV1 == nil || bytes.Contains(e.FieldsV1.Raw, []byte(`"f:unschedulable"`))
+		owns := e.FieldsV1 == nil || strings.Contains(e.FieldsV1.GetRawString(), `"f:unschedulable"`)
 		if owns && (newest == nil || newest.Time.Before(e.Time)) {
 			newest = e
 		}

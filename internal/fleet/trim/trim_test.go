@@ -32,7 +32,7 @@ func full(name string) *corev1.Pod {
 			Labels:          map[string]string{"app": "web", "tier": "front"},
 			Annotations:     map[string]string{"kanrin.dev/x": "y", "kubernetes.io/config.mirror": "z", "noise": strings.Repeat("n", 1000)},
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web-1", UID: "rs", Controller: ptr(true)}},
-			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubelet", FieldsV1: &metav1.FieldsV1{Raw: []byte(strings.Repeat("f", 2000))}}},
+			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubelet", FieldsV1: metav1.NewFieldsV1(strings.Repeat("f", 2000))}},
 		},
 		Spec: corev1.PodSpec{
 			NodeName: "w1", SchedulerName: "default-scheduler", PriorityClassName: "high", Priority: ptr(int32(1000)), PreemptionPolicy: ptr(corev1.PreemptNever),
@@ -85,8 +85,10 @@ func TestPodKeepsWhatCounts(t *testing.T) {
 	want.GenerateName, want.ManagedFields = "", nil
 	delete(want.Annotations, "noise")
 	want.Spec.Volumes = want.Spec.Volumes[:4]
-	want.Spec.Containers[0] = corev1.Container{Name: "app", Image: "app:1", Ports: want.Spec.Containers[0].Ports[1:],
-		Resources: corev1.ResourceRequirements{Requests: want.Spec.Containers[0].Resources.Requests}}
+	want.Spec.Containers[0] = corev1.Container{
+		Name: "app", Image: "app:1", Ports: want.Spec.Containers[0].Ports[1:],
+		Resources: corev1.ResourceRequirements{Requests: want.Spec.Containers[0].Resources.Requests},
+	}
 	want.Status.HostIP, want.Status.StartTime = "", nil
 	want.Status.Conditions = []corev1.PodCondition{want.Status.Conditions[3], want.Status.Conditions[1]}
 	want.Status.ContainerStatuses[0] = corev1.ContainerStatus{Name: "app", Ready: true, RestartCount: 3, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
@@ -196,7 +198,7 @@ func TestCordonedBy(t *testing.T) {
 	at := metav1.NewTime(time.Unix(1_700_000_000, 0))
 	later := metav1.NewTime(at.Add(time.Minute))
 	entry := func(manager, fields string, at *metav1.Time) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Time: at, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Time: at, FieldsV1: metav1.NewFieldsV1(fields)}
 	}
 	n := &corev1.Node{Spec: corev1.NodeSpec{Unschedulable: true}}
 	n.ManagedFields = []metav1.ManagedFieldsEntry{

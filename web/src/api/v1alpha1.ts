@@ -2,6 +2,9 @@
 
 export type Severity = 'blocker' | 'warning' | 'info';
 export type Phase = 'Pending' | 'Planned' | 'Running' | 'Paused' | 'Cancelling' | 'Succeeded' | 'Failed' | 'Cancelled';
+
+// atWork: it may be changing things, or will go on to (plan.AtWork in Go). A plan that waits for its approval is not.
+export const atWork = (phase: Phase) => phase === 'Running' || phase === 'Paused' || phase === 'Cancelling';
 export type Health = 'Healthy' | 'Attention' | 'Degraded' | 'Unreachable' | 'Unknown';
 export type StepState = 'Pending' | 'Running' | 'Done' | 'Skipped' | 'Failed' | 'Undoing' | 'Undone' | 'NotUndone';
 export type OperationType = 'Drain' | 'Cordon' | 'Uncordon';

@@ -1,4 +1,5 @@
 import { session } from '../api/session';
+import { atWork } from '../api/v1alpha1';
 import { count } from '../format';
 import { t } from '../lang';
 import { Icon, type IconName } from '../parts/icon';
@@ -33,7 +34,7 @@ export function useAreas(): Area[] {
       { id: 'pods', label: t('nav.pods'), href: to.pods(cluster), icon: 'pods', on: inArea('pods'), n: row?.status.pods?.total },
     );
   }
-  areas.push({ id: 'operations', label: t('nav.operations'), href: to.operations(), icon: 'operations', on: path === '/operations' || inArea('operations'), n: clusters.reduce((s, c) => s + (c.running?.length ?? 0), 0) || undefined });
+  areas.push({ id: 'operations', label: t('nav.operations'), href: to.operations(), icon: 'operations', on: path === '/operations' || inArea('operations'), n: clusters.reduce((s, c) => s + (c.running?.filter((o) => atWork(o.phase)).length ?? 0), 0) || undefined });
   if (session.value?.role === 'Administrator') areas.push({ id: 'users', label: t('nav.users'), href: to.users(), icon: 'users', on: path === '/users' });
   return areas;
 }

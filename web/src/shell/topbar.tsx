@@ -1,4 +1,5 @@
 import { session } from '../api/session';
+import { atWork } from '../api/v1alpha1';
 import { choose, lang, t } from '../lang';
 import { Brand, Icon } from '../parts/icon';
 import { to } from '../route';
@@ -19,7 +20,7 @@ export function TopBar() {
         <b>Kanrin</b>
       </a>
       <ClusterSwitch />
-      <button type="button" class="search-button" onClick={() => openPalette()} aria-keyshortcuts="Control+K">
+      <button type="button" class="search-button" aria-label={t('top.search')} onClick={() => openPalette()} aria-keyshortcuts="Control+K">
         <Icon name="search" />
         <span>{t('top.search')}</span>
         <kbd>Ctrl K</kbd>
@@ -35,7 +36,7 @@ export function TopBar() {
 
 function Running() {
   const clusters = useOverview().data?.clusters ?? [];
-  const n = clusters.reduce((sum, c) => sum + (c.running?.length ?? 0), 0);
+  const n = clusters.reduce((sum, c) => sum + (c.running?.filter((o) => atWork(o.phase)).length ?? 0), 0);
   return (
     <a class={`running-link ${n > 0 ? 'some' : ''}`} href={to.operations(n > 0 ? '?phase=Running' : '')}>
       {n > 0 && (
