@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -241,6 +242,15 @@ func (r *act) withdraw(ctx context.Context) error {
 	_, err := r.s.PatchOperation(ctx, r.op.Namespace, r.op.Name, "patch", client.Change{Op: "add", Path: "/spec/cancelled", Value: true})
 	if err != nil {
 		return r.s.explain(r.s.app.t("cli.what.withdraw", "ref", r.ref()), err)
+	}
+	// It is cancelled from here on; who lists operations next should see it so.
+	seen, stop := context.WithTimeout(ctx, 3*time.Second)
+	defer stop()
+	over := false
+	for s := range r.s.Tail(seen, r.op.Namespace, r.op.Name) {
+		if over = over || s.Operation != nil && s.Operation.Status.Phase.Terminal(); over {
+			stop()
+		}
 	}
 	return nil
 }

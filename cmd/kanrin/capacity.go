@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kanrin.dev/kanrin/api/inventory"
+	"kanrin.dev/kanrin/internal/cli/cells"
 	"kanrin.dev/kanrin/internal/cli/output"
 )
 
@@ -120,29 +121,47 @@ func (a *app) verdict(c *inventory.Capacity) string {
 	return a.t("cli.capacity.sized")
 }
 
+// pendingOf names the pods that would find no place, those with the same reason together.
 func (a *app) pendingOf(z inventory.ZoneLoss) string {
 	if len(z.Pending) == 0 {
 		return ""
 	}
-	g := &output.Grid{NoHeaders: true, Headers: []string{"POD", "REASON"}}
-	for i, p := range z.Pending {
-		if i == pendingShown {
-			g.Rows = append(g.Rows, []string{a.t("cli.capacity.more", "count", len(z.Pending)-pendingShown), ""})
-			break
-		}
-		reason := p.Reason
+	pods := map[string][]string{}
+	var reasons []string
+	for _, p := range z.Pending {
+		reason := shortReason(p.Reason)
 		if p.Volume != "" {
 			reason = a.t("cli.capacity.volume", "volume", p.Volume)
 		}
-		g.Rows = append(g.Rows, []string{p.Pod, oneLine(reason)})
+		if pods[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		pods[reason] = append(pods[reason], p.Pod)
 	}
-	return "\n" + a.t("cli.capacity.ifLost", "zone", zoneName(z.Name), "count", len(z.Pending)) + "\n" + indent(gridText(g))
-}
-
-func indent(text string) string {
 	var b strings.Builder
-	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		b.WriteString("  " + line + "\n")
+	b.WriteString("\n" + a.t("cli.capacity.ifLost", "zone", zoneName(z.Name), "count", len(z.Pending)) + "\n")
+	for _, reason := range reasons {
+		names := pods[reason]
+		more := ""
+		if len(names) > pendingShown {
+			more = " " + a.t("cli.capacity.more", "count", len(names)-pendingShown)
+			names = names[:pendingShown]
+		}
+		for _, line := range cells.Wrap(strings.Join(names, ", ")+more, a.streams.OutWidth()-2) {
+			b.WriteString("  " + line + "\n")
+		}
+		for _, line := range cells.Wrap(reason, a.streams.OutWidth()-6) {
+			b.WriteString("      " + line + "\n")
+		}
 	}
 	return b.String()
+}
+
+// shortReason leaves out what the scheduler says about preemption, which could not help.
+func shortReason(reason string) string {
+	reason = oneLine(reason)
+	for _, end := range []string{" preemption: ", " no new claims to deallocate"} {
+		reason, _, _ = strings.Cut(reason, end)
+	}
+	return strings.TrimRight(reason, ". ,")
 }

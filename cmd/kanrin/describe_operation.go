@@ -26,10 +26,16 @@ func (a *app) describeOperation(ctx context.Context, s *session, cluster string,
 		finished = a.when(st.FinishedAt.Time)
 	}
 	text := facts([][2]string{
-		{a.label("name"), op.Name}, {a.label("cluster"), cluster}, {a.label("what"), render.What(op, o)},
-		{a.label("phase"), string(st.Phase)}, {a.label("why"), render.Status(a.lang, op)}, {a.label("waiting"), render.WaitLine(op, o)},
-		{a.label("requestedBy"), strings.TrimSpace(op.Spec.RequestedBy + " " + a.when(op.CreationTimestamp.Time))}, {a.label("approvedBy"), approved},
-		{a.label("started"), started}, {a.label("finished"), finished},
+		{a.label("name"), op.Name},
+		{a.label("cluster"), cluster},
+		{a.label("what"), render.What(op, o)},
+		{a.label("phase"), string(st.Phase)},
+		{a.label("why"), render.Status(a.lang, op)},
+		{a.label("waiting"), render.WaitLine(op, o)},
+		{a.label("requestedBy"), strings.TrimSpace(op.Spec.RequestedBy + " " + a.when(op.CreationTimestamp.Time))},
+		{a.label("approvedBy"), approved},
+		{a.label("started"), started},
+		{a.label("finished"), finished},
 	})
 	if plan := render.Plan(op, o); plan != "" {
 		text += "\n" + plan

@@ -22,10 +22,15 @@ func (a *app) describeCluster(ctx context.Context, s *session, _ string, c *v1al
 		lastSeen = a.when(st.LastSeen.Time)
 	}
 	text := facts([][2]string{
-		{a.label("name"), c.Name}, {a.label("health"), string(st.Health)}, {a.label("server"), st.Server}, {a.label("version"), st.Version},
-		{a.label("lastSeen"), lastSeen}, {a.label("nodes"), st.NodesText},
+		{a.label("name"), c.Name},
+		{a.label("health"), string(st.Health)},
+		{a.label("server"), st.Server},
+		{a.label("version"), st.Version},
+		{a.label("lastSeen"), lastSeen},
+		{a.label("nodes"), st.NodesText},
 		{a.label("pods"), a.t("cli.describe.podCounts", "total", st.Pods.Total, "running", st.Pods.Running, "pending", st.Pods.Pending, "failed", st.Pods.Failed)},
-		{a.label("cpu"), usage(st.Capacity.CPU, milli, cores)}, {a.label("memory"), usage(st.Capacity.Memory, byteCount, gibibytes)},
+		{a.label("cpu"), usage(st.Capacity.CPU, milli, cores)},
+		{a.label("memory"), usage(st.Capacity.Memory, byteCount, gibibytes)},
 		{a.label("created"), a.when(c.CreationTimestamp.Time)},
 	})
 	for _, condition := range st.Conditions {
@@ -64,13 +69,22 @@ func (a *app) describeNode(ctx context.Context, s *session, cluster string, n in
 		}
 	}
 	text := facts([][2]string{
-		{a.label("name"), n.Name}, {a.label("cluster"), cluster}, {a.label("state"), state}, {a.label("cordoned"), cordoned},
-		{a.label("roles"), strings.Join(n.Roles, ", ")}, {a.label("zone"), n.Zone}, {a.label("version"), n.Version},
-		{a.label("addresses"), strings.Join(n.Addresses, ", ")}, {a.label("os"), n.OS}, {a.label("kernel"), n.Kernel}, {a.label("runtime"), n.Runtime},
+		{a.label("name"), n.Name},
+		{a.label("cluster"), cluster},
+		{a.label("state"), state},
+		{a.label("cordoned"), cordoned},
+		{a.label("roles"), strings.Join(n.Roles, ", ")},
+		{a.label("zone"), n.Zone},
+		{a.label("version"), n.Version},
+		{a.label("addresses"), strings.Join(n.Addresses, ", ")},
+		{a.label("os"), n.OS},
+		{a.label("kernel"), n.Kernel},
+		{a.label("runtime"), n.Runtime},
 		{a.label("taints"), strings.Join(n.Taints, "\n")},
 		{a.label("cpu"), share(n.Requested.CPUMilli, n.Allocatable.CPUMilli, cores)},
 		{a.label("memory"), share(n.Requested.MemoryBytes, n.Allocatable.MemoryBytes, gibibytes)},
-		{a.label("pods"), fmt.Sprintf("%d/%d", n.Pods, n.Allocatable.Pods)}, {a.label("created"), a.when(n.Created)},
+		{a.label("pods"), fmt.Sprintf("%d/%d", n.Pods, n.Allocatable.Pods)},
+		{a.label("created"), a.when(n.Created)},
 	})
 	pods, err := s.Pods(ctx, cluster, client.Filter{Node: n.Name})
 	if err != nil {
@@ -85,11 +99,17 @@ func (a *app) describeWorkload(ctx context.Context, s *session, cluster string, 
 		state += "\n" + oneLine(w.Reason)
 	}
 	text := facts([][2]string{
-		{a.label("name"), w.Kind + " " + w.Namespace + "/" + w.Name}, {a.label("cluster"), cluster}, {a.label("state"), state},
-		{a.label("ready"), fmt.Sprintf("%d/%d", w.Ready, w.Desired)}, {a.label("zones"), zones(w.Zones)}, {a.label("budgets"), a.budgetFacts(w.Budgets)},
-		{a.label("priority"), w.Priority}, {a.label("surgedBy"), w.SurgedBy},
+		{a.label("name"), w.Kind + " " + w.Namespace + "/" + w.Name},
+		{a.label("cluster"), cluster},
+		{a.label("state"), state},
+		{a.label("ready"), fmt.Sprintf("%d/%d", w.Ready, w.Desired)},
+		{a.label("zones"), zones(w.Zones)},
+		{a.label("budgets"), a.budgetFacts(w.Budgets)},
+		{a.label("priority"), w.Priority},
+		{a.label("surgedBy"), w.SurgedBy},
 		{a.label("requests"), cores(w.Requests.CPUMilli) + " CPU, " + gibibytes(w.Requests.MemoryBytes)},
-		{a.label("images"), strings.Join(w.Images, "\n")}, {a.label("created"), a.when(w.Created)},
+		{a.label("images"), strings.Join(w.Images, "\n")},
+		{a.label("created"), a.when(w.Created)},
 	})
 	pods, err := s.Pods(ctx, cluster, client.Filter{Owner: w.Kind + "/" + w.Namespace + "/" + w.Name})
 	if err != nil {
@@ -121,11 +141,21 @@ func (a *app) describePod(ctx context.Context, s *session, cluster string, p inv
 		class = a.t(key)
 	}
 	text := facts([][2]string{
-		{a.label("name"), p.Namespace + "/" + p.Name}, {a.label("cluster"), cluster}, {a.label("state"), state},
-		{a.label("ready"), fmt.Sprintf("%d/%d", p.Ready, p.Total)}, {a.label("restarts"), fmt.Sprint(p.Restarts)},
-		{a.label("node"), p.Node}, {a.label("zone"), p.Zone}, {a.label("owner"), p.Owner}, {a.label("drain"), class},
-		{a.label("budgets"), a.budgetFacts(p.Budgets)}, {a.label("localData"), strings.Join(p.LocalData, ", ")}, {a.label("volumes"), strings.Join(volumes, "\n")},
-		{a.label("requests"), cores(p.Requests.CPUMilli) + " CPU, " + gibibytes(p.Requests.MemoryBytes)}, {a.label("ip"), p.IP}, {a.label("created"), a.when(p.Created)},
+		{a.label("name"), p.Namespace + "/" + p.Name},
+		{a.label("cluster"), cluster},
+		{a.label("state"), state},
+		{a.label("ready"), fmt.Sprintf("%d/%d", p.Ready, p.Total)},
+		{a.label("restarts"), fmt.Sprint(p.Restarts)},
+		{a.label("node"), p.Node},
+		{a.label("zone"), p.Zone},
+		{a.label("owner"), p.Owner},
+		{a.label("drain"), class},
+		{a.label("budgets"), a.budgetFacts(p.Budgets)},
+		{a.label("localData"), strings.Join(p.LocalData, ", ")},
+		{a.label("volumes"), strings.Join(volumes, "\n")},
+		{a.label("requests"), cores(p.Requests.CPUMilli) + " CPU, " + gibibytes(p.Requests.MemoryBytes)},
+		{a.label("ip"), p.IP},
+		{a.label("created"), a.when(p.Created)},
 	})
 	return text + a.events(ctx, s, cluster, "Pod", p.Namespace, p.Name), nil
 }

@@ -29,19 +29,27 @@ func clusterListing(a *app) *listing[*v1alpha1.Cluster] {
 				Header: "PODS", Text: text(func(c *v1alpha1.Cluster) string { return strconv.Itoa(int(c.Status.Pods.Total)) }),
 				Number: func(r clusterRow) float64 { return float64(r.Object.Status.Pods.Total) },
 			},
-			{Header: "AGE", Text: text(func(c *v1alpha1.Cluster) string { return output.Age(c.CreationTimestamp.Time, a.now()) }),
-				Number: func(r clusterRow) float64 { return -float64(r.Object.CreationTimestamp.Unix()) }},
+			{
+				Header: "AGE", Text: text(func(c *v1alpha1.Cluster) string { return output.Age(c.CreationTimestamp.Time, a.now()) }),
+				Number: func(r clusterRow) float64 { return -float64(r.Object.CreationTimestamp.Unix()) },
+			},
 			{Header: "SERVER", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return c.Status.Server })},
-			{Header: "CPU", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.CPU, milli, cores) }),
+			{
+				Header: "CPU", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.CPU, milli, cores) }),
 				Number: func(r clusterRow) float64 {
 					return ratio(milli(r.Object.Status.Capacity.CPU.Requested), milli(r.Object.Status.Capacity.CPU.Allocatable))
-				}},
-			{Header: "MEMORY", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.Memory, byteCount, gibibytes) }),
+				},
+			},
+			{
+				Header: "MEMORY", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return usage(c.Status.Capacity.Memory, byteCount, gibibytes) }),
 				Number: func(r clusterRow) float64 {
 					return ratio(byteCount(r.Object.Status.Capacity.Memory.Requested), byteCount(r.Object.Status.Capacity.Memory.Allocatable))
-				}},
-			{Header: "FINDINGS", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return strconv.Itoa(len(c.Status.Findings)) }),
-				Number: func(r clusterRow) float64 { return float64(len(r.Object.Status.Findings)) }},
+				},
+			},
+			{
+				Header: "FINDINGS", Wide: true, Text: text(func(c *v1alpha1.Cluster) string { return strconv.Itoa(len(c.Status.Findings)) }),
+				Number: func(r clusterRow) float64 { return float64(len(r.Object.Status.Findings)) },
+			},
 		},
 		list: func(ctx context.Context, s *session, _ string, _ client.Filter) ([]*v1alpha1.Cluster, error) {
 			return s.allClusters(ctx)

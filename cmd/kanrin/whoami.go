@@ -50,7 +50,10 @@ func (a *app) whoami(ctx context.Context) error {
 		role = a.t("cli.whoami.noRole")
 	}
 	pairs := [][2]string{
-		{a.t("cli.label.user"), who.User}, {a.t("cli.label.role"), role}, {a.t("cli.label.server"), s.Server}, {a.t("cli.label.context"), s.choice.Context},
+		{a.t("cli.label.user"), who.User},
+		{a.t("cli.label.role"), role},
+		{a.t("cli.label.server"), s.Server},
+		{a.t("cli.label.context"), s.choice.Context},
 		{a.t("cli.label.until"), a.t("cli.until", "until", who.Expires.Local().Format(time.DateTime), "left", int64(who.Expires.Sub(a.now()).Seconds()))},
 	}
 	if len(who.Groups) > 0 {

@@ -26,9 +26,15 @@ func TestCodes(t *testing.T) {
 		err  error
 		want Code
 	}{
-		{nil, Done}, {errors.New("x"), Failed}, {&Error{Code: Blocked}, Blocked}, {fmt.Errorf("more: %w", &Error{Code: Locked}), Locked},
-		{Exit(Partly), Partly}, {fmt.Errorf("more: %w", Exit(Refused)), Refused}, {context.Canceled, Interrupted},
-		{fmt.Errorf("reading: %w", context.Canceled), Interrupted}, {context.DeadlineExceeded, Failed},
+		{nil, Done},
+		{errors.New("x"), Failed},
+		{&Error{Code: Blocked}, Blocked},
+		{fmt.Errorf("more: %w", &Error{Code: Locked}), Locked},
+		{Exit(Partly), Partly},
+		{fmt.Errorf("more: %w", Exit(Refused)), Refused},
+		{context.Canceled, Interrupted},
+		{fmt.Errorf("reading: %w", context.Canceled), Interrupted},
+		{context.DeadlineExceeded, Failed},
 	} {
 		if got := CodeOf(tc.err); got != tc.want {
 			t.Errorf("CodeOf(%v) = %d, want %d", tc.err, got, tc.want)

@@ -22,13 +22,16 @@ type Streams struct {
 }
 
 // Standard are the process's own streams.
-func Standard() *Streams {
+func Standard() *Streams { return NewStreams(os.Stdin, os.Stdout, os.Stderr) }
+
+// NewStreams are streams that may be terminals.
+func NewStreams(in, out, err *os.File) *Streams {
 	is := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 	return &Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		InTerminal: is(os.Stdin), OutTerminal: is(os.Stdout), ErrTerminal: is(os.Stderr),
+		In: in, Out: out, Err: err,
+		InTerminal: is(in), OutTerminal: is(out), ErrTerminal: is(err),
 		NoColour: os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb",
-		inFile:   os.Stdin, outFile: os.Stdout, errFile: os.Stderr,
+		inFile:   in, outFile: out, errFile: err,
 	}
 }
 

@@ -120,8 +120,16 @@ func TestSort(t *testing.T) {
 		{Header: "PODS", Wide: true, Text: func(n node) string { return "many" }, Number: func(n node) float64 { return float64(n.Pods) }},
 	}
 	for _, tc := range []struct{ by, want string }{
-		{"", "w10 w2 w1"}, {"name", "w1 w2 w10"}, {"-name", "w10 w2 w1"}, {"NAME", "w1 w2 w10"}, {"cpu", "w10 w1 w2"}, {"-cpu", "w2 w10 w1"},
-		{"pods", "w2 w1 w10"}, {".pods", "w2 w1 w10"}, {"{.pods}", "w2 w1 w10"}, {"-.pods", "w10 w1 w2"},
+		{"", "w10 w2 w1"},
+		{"name", "w1 w2 w10"},
+		{"-name", "w10 w2 w1"},
+		{"NAME", "w1 w2 w10"},
+		{"cpu", "w10 w1 w2"},
+		{"-cpu", "w2 w10 w1"},
+		{"pods", "w2 w1 w10"},
+		{".pods", "w2 w1 w10"},
+		{"{.pods}", "w2 w1 w10"},
+		{"-.pods", "w10 w1 w2"},
 	} {
 		rows := append([]node{}, nodes...)
 		if err := Sort(rows, tc.by, columns, func(n node) any { return n }); err != nil {
