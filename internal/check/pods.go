@@ -57,8 +57,14 @@ func pending(l *list, c Cluster) {
 	for key, g := range groups {
 		kind, object := split(key.workload)
 		l.add(v1alpha1.SeverityWarning, "PodsPending", kind, object, g.since,
-			"workload", spoken(key.workload), "count", g.count, "pod", g.pod, "reason", key.reason)
+			"workload", spoken(key.workload), "count", g.count, "pod", g.pod, "reason", Brief(key.reason))
 	}
+}
+
+// Brief is the first sentence of a scheduler's message; what follows tells about preemption and claims.
+func Brief(reason string) string {
+	first, _, _ := strings.Cut(reason, ". ")
+	return strings.TrimSuffix(first, ".")
 }
 
 // whyPending is the scheduler's reason, or what the first waiting container waits for.

@@ -3,6 +3,8 @@ package fleet
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
@@ -43,9 +45,28 @@ func (s *store) Update(o any) error {
 	if err := s.trim(o); err != nil {
 		return err
 	}
+	before, known, _ := s.Indexer.Get(o) // an object of this store has a key
 	err := s.Indexer.Update(o)
-	s.changed()
+	if !known || !onlyHeartbeat(before, o) {
+		s.changed()
+	}
 	return err
+}
+
+// onlyHeartbeat reports whether two versions of a node say the same: kubelets report several times a minute, and most of
+// what they report is trimmed.
+func onlyHeartbeat(before, after any) bool {
+	a, ok := before.(*corev1.Node)
+	if !ok {
+		return false
+	}
+	b, ok := after.(*corev1.Node)
+	if !ok || a.UID != b.UID {
+		return false
+	}
+	x := *a // shallow: only the version differs from what is kept
+	x.ResourceVersion = b.ResourceVersion
+	return equality.Semantic.DeepEqual(&x, b)
 }
 
 func (s *store) Delete(o any) error {

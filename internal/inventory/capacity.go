@@ -10,6 +10,7 @@ import (
 	"kanrin.dev/kanrin/api/inventory"
 	"kanrin.dev/kanrin/internal/disruption"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/fleet/trim"
 	"kanrin.dev/kanrin/internal/rehearse"
 )
 
@@ -37,7 +38,7 @@ func limitFor(zones int) float64 {
 type zoneLoss struct {
 	name  string
 	nodes []string
-	pods  map[string]*corev1.Pod // those that a controller brings back, by namespace/name
+	pods  map[string]*trim.Pod // those that a controller brings back, by namespace/name
 }
 
 // capacityOf plays the loss of each zone. The nodes go dark but their Node objects stay, as they do when machines lose
@@ -84,16 +85,17 @@ func usedShare(z inventory.Zone) float64 {
 
 // lossOf collects what is lost with a zone. Control planes of the zone are lost too.
 func lossOf(conn *fleet.Connection, nodes *nodeRows, zone string) zoneLoss {
-	loss := zoneLoss{name: zone, pods: map[string]*corev1.Pod{}}
+	loss := zoneLoss{name: zone, pods: map[string]*trim.Pod{}}
+	var pod corev1.Pod
 	for i := range nodes.rows {
 		n := &nodes.rows[i]
 		if n.Zone != zone {
 			continue
 		}
 		loss.nodes = append(loss.nodes, n.Name)
-		for _, p := range conn.Pods().ByNode(n.Name) {
-			if disruption.ClassOf(p) == disruption.Evictable {
-				loss.pods[p.Namespace+"/"+p.Name] = p
+		for _, r := range conn.Pods().RecordsOn(n.Name) {
+			if r.Into(&pod); disruption.ClassOf(&pod) == disruption.Evictable {
+				loss.pods[r.Namespace()+"/"+r.Name()] = r
 			}
 		}
 	}
@@ -106,7 +108,7 @@ func scenarios(lost []zoneLoss) []rehearse.Scenario {
 		round := rehearse.Round{}
 		for _, key := range sortedKeys(l.pods) {
 			p := l.pods[key]
-			round.Evict = append(round.Evict, rehearse.Eviction{Namespace: p.Namespace, Name: p.Name, Recreate: true})
+			round.Evict = append(round.Evict, rehearse.Eviction{Namespace: p.Namespace(), Name: p.Name(), Recreate: true})
 		}
 		out[i] = rehearse.Scenario{Name: "loss of zone " + l.name, Cordon: l.nodes}
 		if len(round.Evict) > 0 {
@@ -119,14 +121,20 @@ func scenarios(lost []zoneLoss) []rehearse.Scenario {
 // pendingAfter lists the lost pods that found no place, and the volume that keeps them when one does.
 func pendingAfter(conn *fleet.Connection, l *zoneLoss, r *rehearse.ScenarioResult) []inventory.PendingPod {
 	var out []inventory.PendingPod
+	reasons := map[string]string{} // thousands of pods stay pending for a handful of reasons
 	for _, p := range r.Placements {
-		pod := l.pods[p.Namespace+"/"+p.Pod]
-		if p.Node != "" || pod == nil {
+		record := l.pods[p.Namespace+"/"+p.Pod]
+		if p.Node != "" || record == nil {
 			continue
 		}
-		spec := conn.Pods().Requests(pod)
+		pod, spec := record.Object(), record.Spec()
+		reason, ok := reasons[p.Reason]
+		if !ok {
+			reason = p.Reason
+			reasons[reason] = reason
+		}
 		out = append(out, inventory.PendingPod{
-			Pod: pod.Namespace + "/" + pod.Name, Owner: conn.WorkloadOf(pod), Reason: p.Reason, Volume: stuckVolume(conn, l, pod),
+			Pod: pod.Namespace + "/" + pod.Name, Owner: conn.WorkloadOf(pod), Reason: reason, Volume: stuckVolume(conn, l, pod),
 			CPUMilli: spec.CPUMilli, MemoryBytes: spec.MemoryBytes,
 		})
 	}

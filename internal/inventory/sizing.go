@@ -161,7 +161,7 @@ func lossFindings(c *inventory.Capacity) []v1alpha1.Finding {
 		}
 		if len(homeless) > 0 {
 			out = append(out, check.New(v1alpha1.SeverityWarning, "ZoneLoss", "Zone", z.Name,
-				"count", len(homeless), "pod", homeless[0].Pod, "reason", homeless[0].Reason))
+				"count", len(homeless), "pod", homeless[0].Pod, "reason", check.Brief(homeless[0].Reason)))
 		}
 		if len(bound) > 0 {
 			out = append(out, check.New(v1alpha1.SeverityInfo, "ZoneLossVolume", "Zone", z.Name,
