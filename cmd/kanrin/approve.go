@@ -48,7 +48,7 @@ func (a *app) approve(ctx context.Context, arg string, o approveOptions) error {
 		return err
 	}
 	if o.plan == "" {
-		if err := r.show(); err != nil {
+		if err := r.show(ctx); err != nil {
 			return err
 		}
 		if !o.yes {

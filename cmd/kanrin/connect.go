@@ -41,6 +41,13 @@ func (a *app) connectWith(what, file string) (*session, error) {
 	if err != nil {
 		return nil, a.subject().Error(what, err)
 	}
+	told := map[string]bool{}
+	c.OnStale = func(cluster string, since time.Time) {
+		if !told[cluster] {
+			told[cluster] = true
+			a.say("cli.stale", "cluster", cluster, "since", since.Local().Format(time.DateTime))
+		}
+	}
 	return &session{Client: c, app: a, choice: choice}, nil
 }
 

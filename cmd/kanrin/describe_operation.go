@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/cli/output"
 	"kanrin.dev/kanrin/internal/cli/render"
 )
 
@@ -39,6 +40,13 @@ func (a *app) describeOperation(ctx context.Context, s *session, cluster string,
 	})
 	if plan := render.Plan(op, o); plan != "" {
 		text += "\n" + plan
+	}
+	if a.output == string(output.Wide) {
+		members, err := s.members(ctx, op)
+		if err != nil {
+			return "", err
+		}
+		text += members
 	}
 	if len(st.Steps) > 0 && st.StartedAt != nil {
 		text += a.section("journal", render.Journal(op, o))

@@ -22,7 +22,7 @@ func facts(pairs [][2]string) string {
 		if p[1] == "" {
 			continue
 		}
-		for i, line := range strings.Split(p[1], "\n") {
+		for i, line := range strings.Split(cells.Clean(p[1]), "\n") {
 			label := ""
 			if i == 0 {
 				label = p[0]

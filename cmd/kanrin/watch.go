@@ -28,7 +28,7 @@ func (a *app) watch(ctx context.Context, arg string) error {
 	if err := r.planned(ctx); err != nil {
 		return r.lost(ctx, err)
 	}
-	if err := r.show(); err != nil {
+	if err := r.show(ctx); err != nil {
 		return err
 	}
 	if r.op.Status.Phase == v1alpha1.PhasePlanned && r.op.Spec.ApprovedPlan == "" {

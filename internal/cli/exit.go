@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"kanrin.dev/kanrin/internal/cli/cells"
 	"kanrin.dev/kanrin/internal/lang"
 )
 
@@ -94,17 +95,17 @@ func PrintError(w io.Writer, l lang.Lang, err error, verbose bool) {
 		}
 		e = &Error{What: err.Error()}
 	}
-	fmt.Fprintln(w, l.T("cli.error.what", "text", e.What))
+	fmt.Fprintln(w, l.T("cli.error.what", "text", cells.Clean(e.What)))
 	if e.Why != "" {
-		fmt.Fprintln(w, l.T("cli.error.why", "text", e.Why))
+		fmt.Fprintln(w, l.T("cli.error.why", "text", cells.Clean(e.Why)))
 	}
 	if e.Next != "" {
-		fmt.Fprintln(w, l.T("cli.error.next", "text", e.Next))
+		fmt.Fprintln(w, l.T("cli.error.next", "text", cells.Clean(e.Next)))
 	}
 	if !verbose {
 		return
 	}
 	for cause := e.Cause; cause != nil; cause = errors.Unwrap(cause) {
-		fmt.Fprintln(w, l.T("cli.error.cause", "text", cause.Error()))
+		fmt.Fprintln(w, l.T("cli.error.cause", "text", cells.Clean(cause.Error())))
 	}
 }

@@ -36,6 +36,17 @@ func runeWidth(r rune) int {
 	return 1
 }
 
+// Clean replaces what a terminal would obey (escape sequences and other control characters) in text that comes from a cluster; line ends
+// and tabs stay.
+func Clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
 // Pad fills s with spaces on the right up to n cells.
 func Pad(s string, n int) string {
 	if missing := n - Width(s); missing > 0 {

@@ -33,6 +33,16 @@ func TestPadAndClip(t *testing.T) {
 	}
 }
 
+func TestClean(t *testing.T) {
+	for s, want := range map[string]string{
+		"plain 管理\n\tx": "plain 管理\n\tx", "\x1b[31mred": "\ufffd[31mred", "a\rb\x07": "a\ufffdb\ufffd", "\u009b31m": "\ufffd31m",
+	} {
+		if got := Clean(s); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, tc := range []struct {
 		s    string

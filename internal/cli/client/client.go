@@ -33,9 +33,12 @@ const maxBody = 64 << 20
 type Client struct {
 	// Server is the console's URL, for messages.
 	Server string
-	http   *http.Client
-	base   *url.URL
-	rest   rest.Interface
+	// OnStale, when set, is told that what was read of a cluster is as old as since, because the cluster was not heard since then.
+	OnStale func(cluster string, since time.Time)
+
+	http *http.Client
+	base *url.URL
+	rest rest.Interface
 }
 
 // New returns a client for config; it connects with the first call.

@@ -48,6 +48,9 @@ func all[T any](ctx context.Context, c *Client, r request) ([]T, error) {
 		if err := c.call(ctx, page, &p); err != nil {
 			return nil, err
 		}
+		if p.StaleSince != nil && c.OnStale != nil && len(out) == 0 {
+			c.OnStale(r.cluster, *p.StaleSince)
+		}
 		out = append(out, p.Items...)
 		if len(p.Items) == 0 || len(out) >= p.Total {
 			return out, nil
@@ -141,6 +144,11 @@ func (c *Client) OperationLog(ctx context.Context, cluster, name string, after i
 	r := view(cluster, "operations", "get", name, "operations", name, "log")
 	r.query = query("after", strconv.FormatInt(after, 10))
 	return one[Log](ctx, c, r)
+}
+
+// Members are the single things that the steps of an operation's plan act on.
+func (c *Client) Members(ctx context.Context, cluster, name string) ([]v1alpha1.Member, error) {
+	return all[v1alpha1.Member](ctx, c, view(cluster, "operationlogs", "get", name, "operations", name, "members"))
 }
 
 // AddCluster registers a cluster. The server tries to reach it first.

@@ -10,6 +10,9 @@ import (
 // gap is the number of spaces between columns, as in kubectl.
 const gap = 3
 
+// oneRow keeps a cell in its row.
+var oneRow = strings.NewReplacer("\n", " ", "\t", " ")
+
 // Grid is a table of text, aligned by terminal cells.
 type Grid struct {
 	Headers   []string
@@ -30,7 +33,8 @@ func (g *Grid) Write(w io.Writer) error {
 	}
 	for _, line := range lines {
 		for i, text := range line {
-			g.widths[i] = max(g.widths[i], cells.Width(text))
+			line[i] = oneRow.Replace(cells.Clean(text))
+			g.widths[i] = max(g.widths[i], cells.Width(line[i]))
 		}
 	}
 	var b strings.Builder

@@ -5,19 +5,20 @@ import (
 	"strings"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/cli/cells"
 	"kanrin.dev/kanrin/internal/lang"
 )
 
 // sentence says a coded sentence in l. What the catalogue of this program does not know yet (a newer server) is said in the English that
 // the server sent along.
 func sentence(l lang.Lang, key string, params map[string]string, english string) string {
-	if l.Has(key) {
-		return l.Text(key, params)
+	switch {
+	case l.Has(key):
+		english = l.Text(key, params)
+	case english == "":
+		return key
 	}
-	if english != "" {
-		return english
-	}
-	return key
+	return cells.Clean(english)
 }
 
 // with returns params with name set, unless it is there already.
@@ -59,7 +60,7 @@ func Waiting(l lang.Lang, w v1alpha1.Wait) string {
 // StepFailure is why a step failed.
 func StepFailure(l lang.Lang, s v1alpha1.StepStatus) string {
 	if s.Code == "" {
-		return s.Message
+		return cells.Clean(s.Message)
 	}
 	return sentence(l, "fail."+s.Code, s.Params, s.Message)
 }
