@@ -99,12 +99,19 @@ func (s *seeder) settle(ctx context.Context, what string, done func(context.Cont
 	return err
 }
 
-// makeNodes makes the nodes and the static pods of the control planes.
+// makeNodes makes the nodes and, once they are looked after, the static pods of the control planes: kwok may miss a pod that is bound to
+// a node which it has not taken over yet, and a node reports Ready only when it has.
 func (s *seeder) makeNodes(ctx context.Context) error {
-	for _, n := range nodes(s.version) {
+	all := nodes(s.version)
+	for _, n := range all {
 		if err := s.make(ctx, n); err != nil {
 			return err
 		}
+	}
+	if err := s.until(ctx, "ready nodes", s.allReady); err != nil {
+		return err
+	}
+	for _, n := range all {
 		if _, ok := n.Labels["node-role.kubernetes.io/control-plane"]; !ok {
 			continue
 		}
@@ -118,6 +125,22 @@ func (s *seeder) makeNodes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (s *seeder) allReady(ctx context.Context) (bool, error) {
+	var l corev1.NodeList
+	if err := s.client.List(ctx, &l); err != nil {
+		return false, fmt.Errorf("listing nodes: %w", err)
+	}
+	ready := 0
+	for _, n := range l.Items {
+		for _, c := range n.Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				ready++
+			}
+		}
+	}
+	return ready >= controlPlanes+workers, nil
 }
 
 // make creates what is not there yet.

@@ -57,6 +57,19 @@ func node(t *testing.T, api *controlplanetest.API, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// kwok may miss a pod that is bound to a node which it has not taken over yet.
+	eventually(t, 2*time.Minute, "node "+name+" is ready", func() bool {
+		n, err := api.Client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		for _, c := range n.Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (s *server) add(name string, kubeconfig []byte) {

@@ -133,6 +133,15 @@ func (w *world) node(suffix string, cordoned bool) {
 		Spec:       corev1.NodeSpec{Unschedulable: cordoned},
 		Status:     corev1.NodeStatus{Allocatable: full, Capacity: full},
 	})
+	// kwok may miss a pod that is bound to a node which it has not taken over yet.
+	w.eventually("node "+suffix+" ready", func() bool {
+		for _, c := range w.theNode(suffix).Status.Conditions {
+			if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // deployment with a budget, on the world's nodes only; it returns when all pods are ready.
@@ -169,10 +178,10 @@ func (w *world) deployment(name string, replicas, minAvailable int32) {
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("%s: not within a minute", what)
+			w.t.Fatalf("%s: not within three minutes", what)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -172,7 +172,7 @@ func (s Subject) begin(t *testing.T, only client.ObjectKey, epoch, at int64, aft
 
 // run is one world: at is the write to be killed at.
 func (s Subject) run(t *testing.T, name string, at int64, after bool) int64 {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	w := s.Prepare(t, name)
 	op := w.Operation
