@@ -58,7 +58,7 @@ func TestDiskFull(t *testing.T) {
 	if r := k("approve", "operation/"+op.Name, "--cluster", "small", "--plan", op.Status.Plan.Digest); r.code != 0 {
 		t.Fatalf("approve: %s", r.err)
 	}
-	eventually(t, time.Minute, "evictions have begun", func() bool { return len(evicted(t, api)) > 0 })
+	eventually(t, time.Minute, "evictions have begun", func() bool { return len(api.Evictions(t, "default")) > 0 })
 
 	full := inside(filepath.Join(s.dir, "full"))
 	fill(t, full)

@@ -127,16 +127,10 @@ func (s *server) ends(op *v1alpha1.Operation, limit time.Duration) *v1alpha1.Ope
 	return got
 }
 
-// evicted counts the accepted evictions of each pod by the cluster's own audit log.
-func evicted(t *testing.T, api *controlplanetest.API) map[string]int {
-	t.Helper()
-	return auditedEvictions(t, filepath.Join(api.Dir, "audit"))
-}
-
 // once checks that no pod was evicted twice and that none is left.
 func once(t *testing.T, api *controlplanetest.API, pods int) {
 	t.Helper()
-	all := evicted(t, api)
+	all := api.Evictions(t, "default")
 	for name, n := range all {
 		if n != 1 {
 			t.Errorf("pod %s was evicted %d times", name, n)
@@ -171,7 +165,7 @@ func TestTheClustersAPIServerMisbehaves(t *testing.T) {
 			s.slowly("small", s.kubeconfig())
 			op := s.planned("small", "n1")
 			s.approve(op)
-			eventually(t, time.Minute, "evictions have begun", func() bool { return len(evicted(t, api)) > 0 })
+			eventually(t, time.Minute, "evictions have begun", func() bool { return len(api.Evictions(t, "default")) > 0 })
 			bad.behave(m.mood)
 			until := time.Now().Add(long)
 			said := false
@@ -181,7 +175,7 @@ func TestTheClustersAPIServerMisbehaves(t *testing.T) {
 				}
 				time.Sleep(500 * time.Millisecond)
 			}
-			if got := s.read(op); !said && len(evicted(t, api)) < pods {
+			if got := s.read(op); !said && len(api.Evictions(t, "default")) < pods {
 				t.Errorf("it does not say that it waits for the API server: %+v", got.Status.Waiting)
 			}
 			bad.behave(well)
@@ -201,7 +195,7 @@ func TestTheNodeDisappears(t *testing.T) {
 	s.slowly("small", s.kubeconfig())
 	op := s.planned("small", "n1")
 	s.approve(op)
-	eventually(t, time.Minute, "evictions have begun", func() bool { return len(evicted(t, api)) > 0 })
+	eventually(t, time.Minute, "evictions have begun", func() bool { return len(api.Evictions(t, "default")) > 0 })
 	if err := api.Client.CoreV1().Nodes().Delete(t.Context(), "n1", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +231,7 @@ func TestTwoServers(t *testing.T) {
 			servers[0].slowly("small", servers[0].kubeconfig())
 			op := servers[0].planned("small", "n1")
 			servers[0].approve(op)
-			eventually(t, time.Minute, "evictions have begun", func() bool { return len(evicted(t, api)) > 0 })
+			eventually(t, time.Minute, "evictions have begun", func() bool { return len(api.Evictions(t, "default")) > 0 })
 			first := servers[1].read(op).Status.Executor
 			leader, other := 0, 1
 			if first == nil {

@@ -39,7 +39,7 @@ func TestDrainSurvivesBeingKilled(t *testing.T) {
 					if left := w.podsOn("a"); len(left) > 0 {
 						t.Errorf("%d pods left on the drained node", len(left))
 					}
-					times := evictions(t, w.name)
+					times := api.Evictions(t, w.name)
 					for name := range before {
 						if times[name] != 1 {
 							t.Errorf("pod %s was evicted %d times", name, times[name])
@@ -79,7 +79,7 @@ func TestCancelSurvivesBeingKilled(t *testing.T) {
 					if a := w.theNode("a"); a.Spec.Unschedulable || a.Annotations[drain.MarkCordonedBy] != "" {
 						t.Errorf("node a is still cordoned: %v", a.Annotations)
 					}
-					for name, n := range evictions(t, w.name) {
+					for name, n := range api.Evictions(t, w.name) {
 						if n != 1 {
 							t.Errorf("pod %s was evicted %d times", name, n)
 						}

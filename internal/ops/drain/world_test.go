@@ -1,13 +1,9 @@
 package drain_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -269,36 +265,3 @@ func (w *world) guard(app string) *guardian {
 }
 
 func (g *guardian) end() int { g.stop(); <-g.done; return g.lowest }
-
-// evictions counts, from the API server's own audit log, the accepted evictions and deletions of each pod of a namespace by Kanrin.
-func evictions(t *testing.T, namespace string) map[string]int {
-	t.Helper()
-	out := map[string]int{}
-	files, err := filepath.Glob(filepath.Join(api.Dir, "audit", "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no audit log in %s: %v", api.Dir, err)
-	}
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(bytes.NewReader(data))
-		lines.Buffer(nil, 4<<20)
-		for lines.Scan() {
-			if !bytes.Contains(lines.Bytes(), []byte(`"eviction"`)) {
-				continue
-			}
-			var e struct {
-				Stage          string
-				ObjectRef      struct{ Namespace, Name, Subresource string }
-				ResponseStatus struct{ Code int }
-			}
-			if json.Unmarshal(lines.Bytes(), &e) == nil && e.Stage == "ResponseComplete" && e.ObjectRef.Subresource == "eviction" &&
-				e.ObjectRef.Namespace == namespace && e.ResponseStatus.Code < 300 {
-				out[e.ObjectRef.Name]++
-			}
-		}
-	}
-	return out
-}
