@@ -60,7 +60,7 @@ func node(t *testing.T, api *controlplanetest.API, name string) {
 	// kwok may miss a pod that is bound to a node which it has not taken over yet.
 	eventually(t, 2*time.Minute, "node "+name+" is ready", func() bool {
 		n, err := api.Client.CoreV1().Nodes().Get(t.Context(), name, metav1.GetOptions{})
-		if err != nil {
+		if err != nil || len(n.Spec.Taints) > 0 { // the taint of a node that is not ready goes a moment after it is
 			return false
 		}
 		for _, c := range n.Status.Conditions {
