@@ -133,6 +133,9 @@ func (c *Connection) close() {
 // Done is closed when the cluster was removed from the fleet, or the fleet stops.
 func (c *Connection) Done() <-chan struct{} { return c.ended.Done() }
 
+// Ended reports whether Done is closed.
+func (c *Connection) Ended() bool { return c.ended.Err() != nil }
+
 // Evictions is the one rate limit of all evictions and deletions in this cluster.
 func (c *Connection) Evictions() *rate.Limiter { return c.evictions }
 

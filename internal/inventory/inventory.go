@@ -73,6 +73,7 @@ func (i *Inventory) Start(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	i.stop = stop
 	i.running.Go(func() { i.operations.run(running) })
+	i.running.Go(func() { i.forget(running) })
 	select {
 	case <-i.operations.read:
 		return nil
@@ -97,6 +98,23 @@ func (i *Inventory) Stop(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("stopping the views: %w", context.Cause(ctx))
+	}
+}
+
+// forget lets go of what is remembered of clusters that were removed, until the context ends.
+func (i *Inventory) forget(ctx context.Context) {
+	changes, cancel := i.fleet.Subscribe()
+	defer cancel()
+	for {
+		select {
+		case c := <-changes:
+			if c.Area == "clusters" {
+				i.memory.forget()
+				i.sizing.forget()
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

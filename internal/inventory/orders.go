@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"sync"
 
 	"kanrin.dev/kanrin/internal/fleet"
@@ -62,13 +63,6 @@ type remembered struct {
 func (m *memory) get(conn *fleet.Connection) *remembered {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for old := range m.of {
-		select {
-		case <-old.Done():
-			delete(m.of, old)
-		default:
-		}
-	}
 	r, ok := m.of[conn]
 	if !ok {
 		r = &remembered{}
@@ -78,6 +72,13 @@ func (m *memory) get(conn *fleet.Connection) *remembered {
 		m.of[conn] = r
 	}
 	return r
+}
+
+// forget lets go of connections that have ended.
+func (m *memory) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.of, func(c *fleet.Connection, _ *remembered) bool { return c.Ended() })
 }
 
 // rows are computed once for each revision.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -65,19 +66,19 @@ func (z *sizing) stop() {
 func (z *sizing) get(conn *fleet.Connection) *sized {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	for old := range z.of {
-		select {
-		case <-old.Done():
-			delete(z.of, old)
-		default:
-		}
-	}
 	s, ok := z.of[conn]
 	if !ok {
 		s = &sized{}
 		z.of[conn] = s
 	}
 	return s
+}
+
+// forget lets go of connections that have ended.
+func (z *sizing) forget() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	maps.DeleteFunc(z.of, func(c *fleet.Connection, _ *sized) bool { return c.Ended() })
 }
 
 // capacity answers now: from the last rehearsal if nothing changed since or it is young enough, else from a new one.
