@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
-	"k8s.io/klog/v2"
-
 	"kanrin.dev/kanrin/internal/cli"
 	"kanrin.dev/kanrin/internal/cli/client"
 	"kanrin.dev/kanrin/internal/cli/explain"
@@ -33,9 +30,6 @@ func (a *app) connectWith(what, file string) (*session, error) {
 	choice, err := kubeconfig.Choose(file, a.context)
 	if err != nil {
 		return nil, a.subject().Error(what, err)
-	}
-	if !a.verbose {
-		klog.SetLogger(logr.Discard()) // libraries say nothing on stderr that is not in our words
 	}
 	c, err := client.New(choice.Config, userAgent())
 	if err != nil {

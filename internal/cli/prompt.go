@@ -86,18 +86,18 @@ func (p *Prompter) Password(ctx context.Context, prompt string) (string, error) 
 		return "", ErrNoTerminal
 	}
 	fd := int(p.streams.inFile.Fd())
-	before, err := term.GetState(fd)
+	speak, err := hush(fd)
 	if err != nil {
-		return "", fmt.Errorf("reading the terminal's state: %w", err)
+		return "", fmt.Errorf("ending the terminal's echo: %w", err)
 	}
+	defer speak() // whatever breaks off the question
 	fmt.Fprint(p.streams.Err, prompt)
 	secret, err := p.wait(ctx, func() (string, error) {
 		b, err := term.ReadPassword(fd)
 		return string(b), err
 	})
-	fmt.Fprintln(p.streams.Err)
-	if err != nil {
-		_ = term.Restore(fd, before) // the terminal echoes again whatever broke off the question
+	if err == nil {
+		fmt.Fprintln(p.streams.Err) // the line end that was typed was not echoed
 	}
 	return secret, err
 }
