@@ -86,6 +86,11 @@ export function said(area: string, code: string | undefined, params: Params | un
   return fallback || code || '';
 }
 
+/** Sentences one after the other, set as the language sets them. */
+export function sentences(...parts: (string | false | undefined)[]): string {
+  return parts.filter(Boolean).join(lang.value === 'ja' ? '' : ' ');
+}
+
 /** A sentence of any area by its full key. */
 export function sentence(key: string, params: Params): string | undefined {
   const found = catalogue.value[key];

@@ -91,7 +91,7 @@ export function Cells<T>({ row, columns, selection, rowKey }: { row: T; columns:
         </div>
       )}
       {columns.map((c) => (
-        <div key={c.id} role="cell" class={`cell ${c.num ? 'num' : ''} on-${c.card ?? 'meta'}`} data-label={c.head}>
+        <div key={c.id} role="cell" class={`cell ${c.num ? 'num' : ''} on-${c.card ?? 'meta'} col-${c.id}`} data-label={c.head}>
           {c.cell(row)}
         </div>
       ))}

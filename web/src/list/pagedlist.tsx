@@ -7,7 +7,8 @@ import { count as grouped } from '../format';
 import { Failure, Loading } from '../parts/states';
 import { Ago } from '../parts/time';
 import { narrow } from '../narrow';
-import { type Column, Cells, HeadRow, type Selection, SortPick, tracks } from './columns';
+import { type Column, HeadRow, type Selection, SortPick, tracks } from './columns';
+import { Row } from './row';
 import { usePages } from './usepages';
 import { useVirtual } from './usevirtual';
 
@@ -116,23 +117,17 @@ export function PagedList<T>(props: Props<T>) {
               const own = row === undefined || drawn.has(key) ? `#${item.index}` : key;
               drawn.add(key);
               return (
-                <div
-                  role="row"
+                <Row<T>
                   key={own}
-                  class={`lrow ${selection?.has(key) ? 'chosen' : ''}`}
-                  data-index={item.index}
-                  aria-rowindex={item.index + 2}
-                  ref={narrow.value ? virtual.measure : undefined}
-                  style={{ transform: `translateY(${item.start - virtual.margin}px)` }}
-                >
-                  {row === undefined ? (
-                    <div role="cell" class="cell absent">
-                      <span class="sr">{t('list.coming')}</span>
-                    </div>
-                  ) : (
-                    <Cells row={row} columns={columns} selection={selection} rowKey={key} />
-                  )}
-                </div>
+                  row={row}
+                  rowKey={key}
+                  index={item.index}
+                  top={item.start - virtual.margin}
+                  chosen={selection?.has(key) ?? false}
+                  columns={columns}
+                  selection={selection}
+                  measure={narrow.value ? virtual.measure : undefined}
+                />
               );
             })}
           </div>

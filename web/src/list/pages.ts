@@ -44,11 +44,13 @@ export class Pages<T> {
     return this.waiting.size > 0;
   }
 
-  /** Says which rows are on screen; their pages are fetched when they are unknown or out of date. */
+  /** Says which rows are on screen; their pages, and those half a page away, are fetched when they are unknown or out of date. */
   want(first: number, last: number): void {
     this.first = Math.max(0, first);
     this.last = Math.max(this.first, last);
-    for (let p = Math.floor(this.first / pageSize); p <= Math.floor(this.last / pageSize); p++) {
+    const near = pageSize / 2;
+    const end = Math.min(this.last + near, Math.max(this.last, (this.total ?? 0) - 1));
+    for (let p = Math.floor(Math.max(0, this.first - near) / pageSize); p <= Math.floor(end / pageSize); p++) {
       if (!this.pages.has(p) || this.dirty.has(p)) void this.ask(p);
     }
   }

@@ -6,6 +6,7 @@ import type { Column } from '../list/columns';
 import { PagedList } from '../list/pagedlist';
 import { Pick } from '../parts/filters';
 import { Tag } from '../parts/mark';
+import { shortReason } from '../reason';
 import { place, to } from '../route';
 import { stepTitle } from './state';
 
@@ -35,7 +36,7 @@ export function Members({ op }: { op: Operation }) {
       id: 'to',
       head: t('member.to'),
       width: 'minmax(0, 1.4fr)',
-      cell: (m) => (m.to ? <span class="name">{m.to}</span> : m.pending ? <span class="warn" title={m.pending}>{t('member.pending')}: {m.pending}</span> : <span class="dim">{t('member.gone')}</span>),
+      cell: (m) => (m.to ? <span class="name">{m.to}</span> : m.pending ? <span class="warn" title={m.pending}>{t('member.pending')}: {shortReason(m.pending)}</span> : <span class="dim">{t('member.gone')}</span>),
     },
     { id: 'budgets', head: t('member.budgets'), width: 'minmax(0, 1.4fr)', cell: (m) => <span class="name">{m.budgets?.join(', ') || '–'}</span> },
     { id: 'grace', head: t('member.grace'), width: '96px', num: true, cell: (m) => (m.graceSeconds === undefined ? '–' : seconds(m.graceSeconds)) },

@@ -8,7 +8,7 @@ import { Panel, Section } from '../parts/facts';
 import { Icon } from '../parts/icon';
 import { PhaseMark } from '../parts/mark';
 import { PageHead } from '../parts/page';
-import { Failure, Loading } from '../parts/states';
+import { Empty, Failure, Loading } from '../parts/states';
 import { Ago, Elapsed } from '../parts/time';
 import { Yaml } from '../parts/yaml';
 import { place, to } from '../route';
@@ -120,6 +120,13 @@ function PlanView({ op }: { op: Operation }) {
             </Section>
           </div>
         </div>
+      )}
+      {!plan && isOver(op) && (
+        <Panel>
+          <Empty icon="operations" title={t('op.noPlan')}>
+            {reasonOf(op)}
+          </Empty>
+        </Panel>
       )}
       {!plan && !isOver(op) && (
         <Panel>

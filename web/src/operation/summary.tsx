@@ -11,7 +11,8 @@ export function Summary({ op }: { op: Operation }) {
   if (!plan) return null;
   const took = elapsed(op.status?.startedAt, op.status?.finishedAt);
   const landed = op.status?.report?.measures?.landed;
-  const moved = (op.status?.steps ?? []).reduce((n, s) => n + (s.done ?? 0), 0);
+  const movers = new Set((plan.steps ?? []).filter((s) => (s.members ?? 0) > 0).map((s) => s.id));
+  const moved = (op.status?.steps ?? []).reduce((n, s) => n + (movers.has(s.id) ? (s.done ?? 0) : 0), 0);
   const evict = (countOf(plan, 'evict') ?? 0) + (countOf(plan, 'delete') ?? 0);
   const noReturn = plan.steps?.find((s) => s.id === plan.pointOfNoReturn);
   return (

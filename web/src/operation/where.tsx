@@ -100,8 +100,8 @@ function Leaving({ op, node, members }: { op: Operation; node: Node; members: re
       </span>
       {left.length > 0 && <div class="tile-note">{under ? t('op.left', { n: left.length }) : t('op.leaveCount', { n: left.length })}</div>}
       {moving.map((m) => (
-        <div class="move" key={m.object}>
-          {m.object.split('/')[1]} → {m.to || '…'}
+        <div class="move" key={m.object} title={m.object}>
+          <span>{m.object.split('/')[1]}</span> → {m.to || '…'}
         </div>
       ))}
     </div>

@@ -1,7 +1,7 @@
 import { query, segment } from '../api/client';
 import type { Capacity, Node, Page, PendingPod, ZoneLoss } from '../api/inventory';
 import { cores, memory, percent, share } from '../format';
-import { t } from '../lang';
+import { sentences, t } from '../lang';
 import type { Column } from '../list/columns';
 import { List } from '../list/list';
 import { useReading } from '../live/reading';
@@ -9,6 +9,7 @@ import { Fact, Facts, Panel, Section } from '../parts/facts';
 import { Mark } from '../parts/mark';
 import { Failure, Loading } from '../parts/states';
 import { Segments } from '../parts/tabs';
+import { shortReason } from '../reason';
 import { place, setQuery, to } from '../route';
 import { ZoneMap } from './zonemap';
 
@@ -30,7 +31,7 @@ export function CapacityView({ cluster }: { cluster: string }) {
       {error && <Failure error={error} retry={reload} what={t('capacity.title')} />}
       <Facts>
         <Fact label={t('cluster.cpu')}>
-          {cores(data.requested.cpuMilli)} / {cores(data.allocatable.cpuMilli)} <small>{t('unit.cores')}</small>
+          {cores(data.requested.cpuMilli)} / {t('unit.cores', { n: cores(data.allocatable.cpuMilli) })}
         </Fact>
         <Fact label={t('cluster.memory')}>
           {memory(data.requested.memoryBytes)} / {memory(data.allocatable.memoryBytes)}
@@ -105,7 +106,7 @@ function Share({ loss }: { loss: ZoneLoss }) {
 
 function shortfall(z: ZoneLoss): string {
   const parts = [];
-  if (z.shortfall.cpuMilli > 0) parts.push(`${cores(z.shortfall.cpuMilli)} ${t('unit.cores')}`);
+  if (z.shortfall.cpuMilli > 0) parts.push(t('unit.cores', { n: cores(z.shortfall.cpuMilli) }));
   if (z.shortfall.memoryBytes > 0) parts.push(memory(z.shortfall.memoryBytes));
   return parts.length === 0 ? '–' : parts.join(' · ');
 }
@@ -116,11 +117,11 @@ function Verdict({ loss }: { loss: ZoneLoss }) {
   return (
     <p class={`notice ${pending > 0 ? 'warn' : 'ok'}`} role="status">
       <Mark tone={pending > 0 ? 'warn' : 'ok'}>
-        {pending === 0
-          ? t('capacity.verdictFit', { zone: loss.name, n: loss.lostPods })
-          : t('capacity.verdictStay', { zone: loss.name, n: loss.lostPods, stay: pending })}
-        {bound > 0 && ` ${t('capacity.verdictBound', { n: bound })}`}
-        {shortfall(loss) !== '–' && ` ${t('capacity.verdictShort', { what: shortfall(loss) })}`}
+        {sentences(
+          pending === 0 ? t('capacity.verdictFit', { zone: loss.name, n: loss.lostPods }) : t('capacity.verdictStay', { zone: loss.name, n: loss.lostPods, stay: pending }),
+          bound > 0 && t('capacity.verdictBound', { n: bound }),
+          shortfall(loss) !== '–' && t('capacity.verdictShort', { what: shortfall(loss) }),
+        )}
       </Mark>
     </p>
   );
@@ -144,7 +145,7 @@ function Pending({ cluster, pods, zone }: { cluster: string; pods: readonly Pend
     },
     { id: 'cpu', head: 'CPU', width: '76px', num: true, cell: (p) => cores(p.cpuMilli) },
     { id: 'memory', head: t('list.memory'), width: '100px', num: true, cell: (p) => memory(p.memoryBytes) },
-    { id: 'reason', head: t('capacity.reason'), width: 'minmax(0, 3fr)', card: 'line', cell: (p) => <span class="clip" title={p.reason}>{p.volume ? t('capacity.volume', { volume: p.volume }) : p.reason}</span> },
+    { id: 'reason', head: t('capacity.reason'), width: 'minmax(0, 3fr)', card: 'line', cell: (p) => <span class="clip" title={p.reason}>{p.volume ? t('capacity.volume', { volume: p.volume }) : shortReason(p.reason)}</span> },
   ];
   return (
     <Section title={t('capacity.pendingTitle', { zone, n: pods.length })}>

@@ -141,7 +141,7 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
             rows={[
               [t('cluster.server'), <span class="name">{s.server ?? '–'}</span>],
               [t('cluster.lastSeen'), s.lastSeen ? <Ago at={s.lastSeen} /> : '–'],
-              [t('cluster.cpu'), `${cores(quantity(s.capacity?.cpu?.requested) * 1000)} / ${cores(quantity(s.capacity?.cpu?.allocatable) * 1000)} ${t('unit.cores')}`],
+              [t('cluster.cpu'), `${cores(quantity(s.capacity?.cpu?.requested) * 1000)} / ${t('unit.cores', { n: cores(quantity(s.capacity?.cpu?.allocatable) * 1000) })}`],
               [t('cluster.memory'), `${memory(Math.round(quantity(s.capacity?.memory?.requested)))} / ${memory(Math.round(quantity(s.capacity?.memory?.allocatable)))}`],
             ]}
           />

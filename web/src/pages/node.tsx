@@ -65,6 +65,7 @@ export function NodePage({ cluster, name }: { cluster: string; name: string }) {
               watched={[{ cluster, area: 'pods' }]}
               columns={podColumns(cluster, ['node'])}
               rowKey={(p) => p.uid}
+              initial="name"
               empty={<p class="quiet-note">{t('node.noPods')}</p>}
             />
           )}

@@ -1,7 +1,7 @@
 import type { ClusterRow, OperationRow } from '../api/inventory';
 import type { Finding } from '../api/v1alpha1';
 import { memory } from '../format';
-import { t } from '../lang';
+import { sentences, t } from '../lang';
 import { List } from '../list/list';
 import { bySeverity, FindingRow } from '../parts/finding';
 import { Panel, Section } from '../parts/facts';
@@ -62,8 +62,8 @@ function headline(clusters: readonly ClusterRow[], needs: readonly Needs[]): str
   const nodes = clusters.reduce((n, c) => n + (c.status.nodes?.total ?? 0), 0);
   const urgent = needs.filter((n) => n.finding.severity === 'blocker').length;
   const head = t('overview.counts', { clusters: clusters.length, nodes });
-  if (needs.length === 0) return `${head} ${t('overview.calm')}`;
-  return `${head} ${urgent > 0 ? t('overview.urgent', { n: urgent }) : t('overview.needs', { n: needs.length })}`;
+  if (needs.length === 0) return sentences(head, t('overview.calm'));
+  return sentences(head, urgent > 0 ? t('overview.urgent', { n: urgent }) : t('overview.needs', { n: needs.length }));
 }
 
 const few = 6;

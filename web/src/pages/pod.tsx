@@ -77,7 +77,7 @@ function PodFacts({ cluster, pod }: { cluster: string; pod: Pod }) {
           <Details
             rows={[
               [t('pods.class'), <span>{text(`class.${pod.class}`) ?? pod.class} <span class="dim">– {text(`class.${pod.class}.text`)}</span></span>],
-              [t('pods.owner'), <OwnerLink cluster={cluster} owner={pod.owner} />],
+              [t('pods.owner'), <OwnerLink cluster={cluster} pod={pod} />],
               pod.localData && pod.localData.length > 0 && [
                 t('pods.localData'),
                 <span>

@@ -26,10 +26,11 @@ export function ownerHref(cluster: string, owner: string | undefined): string | 
 /** kubectl's short names. */
 const short: Record<string, string> = { Deployment: 'deploy', StatefulSet: 'sts', DaemonSet: 'ds', ReplicaSet: 'rs', ReplicationController: 'rc', Job: 'job', CronJob: 'cj' };
 
-export function OwnerLink({ cluster, owner }: { cluster: string; owner: string | undefined }) {
+export function OwnerLink({ cluster, pod }: { cluster: string; pod: Pod }) {
+  const owner = pod.owner;
   const href = ownerHref(cluster, owner);
   const [kind, , name] = owner?.split('/') ?? [];
-  if (!href) return <Tag>{t('pods.unmanaged')}</Tag>;
+  if (!href) return pod.class === 'static' ? <span class="dim">{t('pods.kubelet')}</span> : <Tag>{t('pods.unmanaged')}</Tag>;
   return (
     <a class="name" href={href} title={owner}>
       {name} <span class="dim">{short[kind ?? ''] ?? kind}</span>
@@ -46,7 +47,7 @@ export function podColumns(cluster: string, without: readonly string[] = []): Co
     { id: 'restarts', head: t('pods.restarts'), width: '60px', sort: true, num: true, cell: (p) => (p.restarts > 0 ? <span class={p.restarts > 5 ? 'warn' : ''}>{p.restarts}</span> : <span class="dim">0</span>) },
     { id: 'node', head: t('list.node'), width: 'minmax(56px, .6fr)', sort: true, cell: (p) => (p.node ? <a class="name" href={to.node(cluster, p.node)}>{p.node}</a> : '–') },
     { id: 'zone', head: t('list.zone'), width: '48px', card: 'hide', cell: (p) => p.zone ?? '–' },
-    { id: 'owner', head: t('pods.owner'), width: 'minmax(128px, 1.3fr)', cell: (p) => <OwnerLink cluster={cluster} owner={p.owner} /> },
+    { id: 'owner', head: t('pods.owner'), width: 'minmax(128px, 1.3fr)', cell: (p) => <OwnerLink cluster={cluster} pod={p} /> },
     { id: 'class', head: t('pods.class'), width: '80px', card: 'hide', cell: (p) => <span class="dim">{text(`class.${p.class}`) ?? p.class}</span> },
     { id: 'age', head: t('list.age'), width: '48px', sort: true, num: true, card: 'hide', cell: (p) => <Age at={p.created} /> },
   ];

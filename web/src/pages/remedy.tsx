@@ -24,6 +24,12 @@ function remedyOf(cluster: string, f: Finding): { href: string; label: string } 
     case 'NodeDown':
     case 'NodeCordoned':
       return { href: to.node(cluster, f.object), label: t('remedy.node') };
+    case 'BudgetNeverMet': {
+      // Not the budget but what it covers is where one looks: "Deployment shop/web".
+      const [, kind, ns, name] = /^(\w+) ([^/]+)\/(.+)$/.exec(f.params?.workload ?? '') ?? [];
+      if (kind && ns && name) return { href: to.workload(cluster, kind, ns, name), label: t('remedy.workload') };
+      return { href: to.workloads(cluster), label: t('remedy.look') };
+    }
     default:
       return { href: objectHref(cluster, f.kind, f.object) ?? to.cluster(cluster), label: t('remedy.look') };
   }

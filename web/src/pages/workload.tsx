@@ -78,6 +78,7 @@ export function WorkloadPage({ cluster, kind, namespace, name }: { cluster: stri
               watched={[{ cluster, area: 'pods' }]}
               columns={podColumns(cluster, ['namespace', 'owner'])}
               rowKey={(p) => p.uid}
+              initial="name"
               empty={<p class="quiet-note">{t('workloads.noPods')}</p>}
             />
           )}

@@ -1,13 +1,15 @@
 import type { ComponentChildren } from 'preact';
 import type { Finding, Severity } from '../api/v1alpha1';
 import { said, t } from '../lang';
+import { shortReason } from '../reason';
 import { to } from '../route';
 import { Mark, severityTone } from './mark';
 import { Ago } from './time';
 
 /** The sentence of a finding, in the language on screen. */
 export function findingText(f: Finding): string {
-  return said('finding', f.code, { object: f.object, ...f.params }, f.message);
+  const params = f.params?.reason ? { ...f.params, reason: shortReason(f.params.reason) } : f.params;
+  return said('finding', f.code, { object: f.object, ...params }, f.message);
 }
 
 /** Where an object named by a finding can be looked at. */
@@ -63,7 +65,7 @@ export function FindingRow({ cluster, finding, showCluster, standing, children }
         <Mark tone={tone}>{t(standing && finding.severity === 'blocker' ? 'severity.critical' : `severity.${finding.severity}`)}</Mark>
       </span>
       <div class="what">
-        <p>
+        <p title={finding.params?.reason}>
           <Sentence cluster={cluster} finding={finding} />
         </p>
         {(showCluster || finding.since) && (

@@ -9,7 +9,7 @@ import { openHelp } from './help';
 export function Foot() {
   const { on, since } = live.value;
   return (
-    <footer class="foot">
+    <footer class={`foot ${on ? '' : 'cut'}`}>
       <span role="status">
         {on ? <Mark tone="ok">{t('foot.live')}</Mark> : <Mark tone="warn" title={absolute(since)}>{t('foot.stale', { at: clock(since) })}</Mark>}
       </span>

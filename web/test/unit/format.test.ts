@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cores, count, percent, quantity, share } from '../../src/format';
 import { match } from '../../src/match';
+import { shortReason } from '../../src/reason';
 
 describe('quantities', () => {
   it.each([
@@ -47,5 +48,13 @@ describe('addresses', () => {
     expect(match('/clusters/:c', '/clusters/demo/nodes')).toBeUndefined();
     expect(match('/clusters', '/users')).toBeUndefined();
     expect(match('/clusters/:c', '/clusters/%zz')).toEqual({ c: '%zz' });
+  });
+});
+
+describe('a scheduler\'s reason', () => {
+  it('loses its tail about preemption and nothing else', () => {
+    expect(shortReason("0/12 nodes are available: 2 Insufficient cpu, 9 node(s) didn't match. no new claims to deallocate, preemption: 0/12 nodes are available: 12 Preemption is not helpful.")).toBe("0/12 nodes are available: 2 Insufficient cpu, 9 node(s) didn't match");
+    expect(shortReason('0/12 nodes are available: 12 Insufficient cpu. preemption: 0/12 …')).toBe('0/12 nodes are available: 12 Insufficient cpu');
+    expect(shortReason('gate "x" is closed')).toBe('gate "x" is closed');
   });
 });
