@@ -24,6 +24,7 @@ import (
 	"kanrin.dev/kanrin/internal/demo"
 	"kanrin.dev/kanrin/internal/disk"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/footprint"
 	"kanrin.dev/kanrin/internal/httpapi"
 	"kanrin.dev/kanrin/internal/install"
 	"kanrin.dev/kanrin/internal/inventory"
@@ -58,6 +59,7 @@ func (a *App) steps() []step {
 	steps := []step{
 		{start: a.takeLock},
 		{start: a.checkListen},
+		{start: a.startFootprint},
 		{start: a.startDisk},
 		{stage: StageManagement, start: a.startManagement},
 		{stage: StageDemo, start: a.startDemo, later: true},
@@ -80,6 +82,11 @@ func (a *App) takeLock(context.Context) (stop, error) {
 		return nil, err
 	}
 	return func(context.Context) error { return l.release() }, nil
+}
+
+func (a *App) startFootprint(ctx context.Context) (stop, error) {
+	f := footprint.New(footprint.Configuration{})
+	return f.Stop, f.Start(ctx)
 }
 
 func (a *App) startDisk(ctx context.Context) (stop, error) {

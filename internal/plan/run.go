@@ -316,6 +316,10 @@ func (r *run) ended(s v1alpha1.Step, state v1alpha1.StepState, f *Failure) error
 		r.fill(st)
 		e := step(st, s.ID)
 		e.State, e.FinishedAt = state, now()
+		e.Message, e.Code, e.Params = "", "", nil // what an earlier attempt has left
+		if state == v1alpha1.StepDone || state == v1alpha1.StepSkipped {
+			e.Done = max(e.Done, e.Total) // also where the world was found so after an interruption
+		}
 		if e.StartedAt == nil {
 			e.StartedAt = e.FinishedAt
 		}

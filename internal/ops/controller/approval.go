@@ -36,6 +36,13 @@ func (t *term) await(ctx context.Context, op *v1alpha1.Operation) (time.Duration
 		err := j.Update(ctx, func(s *v1alpha1.OperationStatus) { plan.SetPhase(s, v1alpha1.PhasePlanned, held, nil) })
 		return 2 * time.Second, err
 	}
+	// Who stands in the way comes before whether the plan is fresh: an operation at work is what makes it stale.
+	if holder, object, err := t.inTheWay(ctx, op); err != nil || holder != "" {
+		if err == nil {
+			err = t.refuse(ctx, j, v1alpha1.ReasonLocked, lang.P("holder", holder, "object", object), nil)
+		}
+		return 0, err
+	}
 	fresh, draft, err := t.fresh(ctx, op)
 	if err != nil {
 		return t.cannotPlanAgain(ctx, j, err)
@@ -46,12 +53,12 @@ func (t *term) await(ctx context.Context, op *v1alpha1.Operation) (time.Duration
 	if plan.Blockers(op.Status.Plan) > 0 { // the API refuses this; nothing relies on that alone
 		return 0, t.refuse(ctx, j, v1alpha1.ReasonBlocked, lang.P("count", plan.Blockers(op.Status.Plan)), nil)
 	}
-	holder, object, err := t.lock(ctx, op)
+	holder, err := t.lock(ctx, op)
 	if err != nil {
 		return 0, err
 	}
 	if holder != "" {
-		return 0, t.refuse(ctx, j, v1alpha1.ReasonLocked, lang.P("holder", holder, "object", object), nil)
+		return 0, t.refuse(ctx, j, v1alpha1.ReasonLocked, lang.P("holder", holder, "object", op.Namespace), nil)
 	}
 	return 0, t.begin(ctx, j)
 }
@@ -98,8 +105,8 @@ func (t *term) cannotPlanAgain(ctx context.Context, j *plan.Journal, err error) 
 	return retryPlan, werr
 }
 
-// lock asks the interlocks and takes the cluster's lock. holder is who stands in the way.
-func (t *term) lock(ctx context.Context, op *v1alpha1.Operation) (holder, object string, err error) {
+// inTheWay asks the interlocks. holder is who stands in the way, object what both want.
+func (t *term) inTheWay(ctx context.Context, op *v1alpha1.Operation) (holder, object string, err error) {
 	var all v1alpha1.OperationList
 	if err := t.d.Client.List(ctx, &all, client.InNamespace(op.Namespace)); err != nil {
 		return "", "", fmt.Errorf("reading the operations of cluster %s: %w", op.Namespace, err)
@@ -107,16 +114,21 @@ func (t *term) lock(ctx context.Context, op *v1alpha1.Operation) (holder, object
 	if other, object := plan.Interlock(op, all.Items); other != nil {
 		return other.Name, object, nil
 	}
+	return "", "", nil
+}
+
+// lock takes the cluster's lock for a disruptive operation. holder is who has it.
+func (t *term) lock(ctx context.Context, op *v1alpha1.Operation) (holder string, err error) {
 	if !plan.Disruptive(op.Spec.Type) {
-		return "", "", nil
+		return "", nil
 	}
 	var locked *plan.LockedError
 	if err := plan.Lock(ctx, t.d.Client, op); errors.As(err, &locked) {
-		return locked.Holder, op.Namespace, nil
+		return locked.Holder, nil
 	} else if err != nil {
-		return "", "", err
+		return "", err
 	}
-	return "", "", nil
+	return "", nil
 }
 
 // refuse withdraws an approval and says why. The reason is durable before the approval is emptied: a crash in between repeats both.

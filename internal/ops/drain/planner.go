@@ -84,7 +84,7 @@ func (p *Planner) Plan(ctx context.Context, op *v1alpha1.Operation) (*plan.Draft
 	var r *v1alpha1.Rehearsal
 	if len(s.Jobs) > 0 {
 		began := time.Now()
-		res, err := p.d.Rehearser.Run(ctx, Snapshot(c), []rehearse.Scenario{s.Scenario(f)})
+		res, err := p.d.Rehearser.Run(ctx, rehearse.Snapshot(c.Snapshot()), []rehearse.Scenario{s.Scenario(f)})
 		if err != nil {
 			return nil, plan.Fail("RehearsalFailed", op.Namespace, err)
 		}

@@ -66,6 +66,9 @@ func Run(t *testing.T, s Subject) {
 	})
 }
 
+// Once runs the subject undisturbed.
+func Once(t *testing.T, s Subject, name string) { s.run(t, name, 0, false) }
+
 var errKilled = errors.New("killed")
 
 // incarnation is one life of the controller.
