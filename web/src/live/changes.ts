@@ -46,15 +46,15 @@ export function follow(): void {
 
 async function listen(signal: AbortSignal): Promise<void> {
   let pause = 500;
-  let first = true;
+  let missed = false;
   while (!signal.aborted) {
     const heard = await once(signal, () => {
       pause = 500;
       live.value = { on: true, since: new Date() };
-      if (!first) tell(undefined);
-      first = false;
+      if (missed) tell(undefined);
     });
     if (signal.aborted) return;
+    missed = true;
     if (live.value.on) live.value = { on: false, since: heard };
     await sleep(pause, signal);
     pause = Math.min(pause * 2, 15_000);

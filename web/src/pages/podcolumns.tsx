@@ -5,12 +5,14 @@ import { Mark, Tag, type Tone } from '../parts/mark';
 import { Age } from '../parts/time';
 import { to } from '../route';
 
-const tones: Record<string, Tone> = { Running: 'ok', Completed: 'idle', Succeeded: 'idle', Pending: 'warn', ContainerCreating: 'run', PodInitializing: 'run', Terminating: 'run', Unknown: 'unknown' };
+const tones: Record<string, Tone> = { Running: 'ok', Completed: 'idle', Succeeded: 'idle', Pending: 'warn', SchedulingGated: 'warn', ContainerCreating: 'run', PodInitializing: 'run', Terminating: 'run', Unknown: 'unknown' };
+
+const wrong = /BackOff|Err|Fail|Evicted|Killed|Lost|Invalid|Exceeded/;
 
 /** A pod's state is kubectl's word for it, in both languages: that is the word people search for. */
 export function PodMark({ pod }: { pod: Pod }) {
   const unready = pod.state === 'Running' && pod.ready < pod.total;
-  const tone = unready ? 'warn' : (tones[pod.state] ?? (/^Init:/.test(pod.state) ? 'run' : 'crit'));
+  const tone = unready ? 'warn' : (tones[pod.state] ?? (wrong.test(pod.state) ? 'crit' : /^Init:/.test(pod.state) ? 'run' : 'warn'));
   return (
     <Mark tone={tone} {...(pod.reason ? { title: pod.reason } : {})}>
       {pod.state}
