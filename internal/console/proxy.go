@@ -1,9 +1,11 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -141,8 +143,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, access.Refusal(http.StatusForbidden, metav1.StatusReasonForbidden, access.CodePathNotServed, "path", r.URL.Path))
 		return
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
+	ctx := r.Context()
 	if isStream(r) {
 		live, end, ok := p.streams.begin(ctx, signedInFrom(ctx).session)
 		if !ok {
@@ -152,6 +153,36 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer end()
 		ctx = live
 	}
+	if r, ok := p.whole(w, r.WithContext(ctx)); ok {
+		p.pass(w, r)
+	}
+}
+
+// whole reads the body before anything is passed on. The management API may refuse a request before it has read the body (a missing
+// right, most often); a client that then stops sending would leave the transport waiting for the rest of it, and the answer with it.
+func (p *proxy) whole(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, true
+	}
+	body, err := io.ReadAll(r.Body) // the router bounds it
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		p.refuse(w, r, bodyTooLarge(large.Limit))
+		return nil, false
+	case err != nil:
+		p.refuse(w, r, fmt.Errorf("reading the request: %w", err))
+		return nil, false
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.TransferEncoding = nil
+	return r, true
+}
+
+// pass passes the request on and gives up when no answer begins.
+func (p *proxy) pass(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
 	timer := time.AfterFunc(headerTime, func() { cancel(errNoAnswer) })
 	defer timer.Stop()
 	ctx = context.WithValue(ctx, begunKey{}, func() { timer.Stop() })

@@ -229,7 +229,7 @@ func TestBenchScale(t *testing.T) {
 	first, any := series{name: "first page of 10,000 pods"}, series{name: "page in the middle, filtered and sorted"}
 	for range max(runs, 5) {
 		first.all = append(first.all, s.page(t, token, "?limit=100"))
-		any.all = append(any.all, s.page(t, token, "?limit=100&offset=5000&sort=-created&q=app"))
+		any.all = append(any.all, s.page(t, token, "?limit=100&offset=5000&sort=-age&q=app"))
 	}
 	plans := series{name: "plan of 10 of 1,000 nodes (CLI to plan shown)"}
 	rehearsal := int64(0)

@@ -171,7 +171,11 @@ func coded(status metav1.Status) (key string, params map[string]string, ok bool)
 			params[c.Field] = c.Message
 		}
 	}
-	for _, area := range []string{"access.", "cluster.", "register.", "inventory."} {
+	areas := []string{"access.", "cluster.", "register.", "inventory."}
+	if _, of := params["cluster"]; of { // a name can be refused to a user and to a cluster
+		areas = []string{"cluster.", "register.", "inventory.", "access."}
+	}
+	for _, area := range areas {
 		if lang.English.Has(area + code) {
 			return area + code, params, true
 		}

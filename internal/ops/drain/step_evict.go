@@ -290,8 +290,8 @@ func (r *round) take(a answer) {
 	case apierrors.IsConflict(a.err): // another pod of that name, or one that has changed: look
 		again(podUnclear, 0)
 	case refusedByBudget(a.err):
-		r.refused++
 		if !t.refused {
+			r.refused++ // pods that had to wait, not attempts
 			r.s.Log("info", "BudgetRefused", t.Object, "budget", strings.Join(t.Budgets, ", "))
 		}
 		t.refused = true
@@ -376,14 +376,12 @@ func (r *round) severalBudgets(t *target) error {
 
 // explain says what the round waits for.
 func (r *round) explain() {
-	_, leaving, here := r.wave.count()
+	_, leaving, _ := r.wave.count()
 	switch budget, waiting := r.wave.blocked(); {
 	case r.trouble != nil && refusedByServer(r.trouble):
 		r.s.Wait("ApiOverloaded", r.s.Cluster, "seconds", int64(max(time.Until(r.holdOff), time.Second).Seconds()))
 	case r.trouble != nil:
 		r.s.Wait("ApiUnreachable", r.s.Cluster, "error", r.trouble)
-	case r.flying > 0 && here > waiting:
-		r.s.GoOn()
 	case waiting > 0 && leaving == 0:
 		healthy, desired := int32(0), int32(0)
 		ns, n := split(budget)

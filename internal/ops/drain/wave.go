@@ -165,7 +165,8 @@ func sooner(a, b time.Time) time.Time {
 func (w *wave) blocked() (budget string, pods int) {
 	counts := map[string]int{}
 	for _, t := range w.targets {
-		if t.state == podHere && len(t.Budgets) > 0 {
+		// One that is being tried once more still waits: the clock of the wait does not start anew.
+		if (t.state == podHere || t.state == podAsking && t.refused) && len(t.Budgets) > 0 {
 			counts[t.Budgets[0]]++
 		}
 	}
