@@ -71,7 +71,7 @@ fmt: ## format the Go code
 	$(TOOL) gofumpt -w api cmd hack internal test kube
 
 .PHONY: generate
-generate: ## deep copies, CRDs, and the reference of the command line
+generate: ## deep copies and CRDs
 	$(TOOL) controller-gen object crd:crdVersions=v1,maxDescLen=400 paths=./api/... output:crd:dir=api/crds
 
 .PHONY: vulncheck
