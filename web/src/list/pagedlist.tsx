@@ -48,20 +48,26 @@ export function PagedList<T>(props: Props<T>) {
   useEffect(() => onTotal?.(pages.total), [pages.total]);
 
   useEffect(() => {
-    active.current = -1;
-    const step = (by: number) => () => {
-      active.current = Math.min(total - 1, Math.max(0, active.current + by));
-      focusNext.current = true;
-      virtual.reveal(active.current);
-      requestAnimationFrame(focusActive);
-    };
-    const choose = () => {
-      const row = pages.row(active.current);
-      if (row && selection) selection.toggle(row);
-    };
-    const off = [bind(['j'], step(1)), bind(['k'], step(-1)), bind(['x'], choose)];
+    active.current = -1; // another list begins at its first row
+  }, [pages]);
+  // Keys are bound once; they act on what is there when they are pressed.
+  const step = (by: number) => {
+    if (total === 0) return;
+    active.current = Math.min(total - 1, Math.max(0, active.current + by));
+    focusNext.current = true;
+    virtual.reveal(active.current);
+    focusActive();
+  };
+  const choose = () => {
+    const row = pages.row(active.current);
+    if (row && selection) selection.toggle(row);
+  };
+  const keys = useRef({ step, choose });
+  keys.current = { step, choose };
+  useEffect(() => {
+    const off = [bind(['j'], () => keys.current.step(1)), bind(['k'], () => keys.current.step(-1)), bind(['x'], () => keys.current.choose())];
     return () => off.forEach((f) => f());
-  }, [pages, total, selection]);
+  }, []);
 
   const focusActive = () => {
     const link = body?.querySelector<HTMLElement>(`[data-index="${active.current}"] .on-name a`);

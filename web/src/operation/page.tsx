@@ -124,7 +124,7 @@ function PlanView({ op }: { op: Operation }) {
       {!plan && isOver(op) && (
         <Panel>
           <Empty icon="operations" title={t('op.noPlan')}>
-            {reasonOf(op)}
+            {t('op.noPlanText')}
           </Empty>
         </Panel>
       )}

