@@ -76,7 +76,7 @@ generate: ## deep copies and CRDs
 
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what Kanrin is built from (needs the vulnerability database)
-	$(TOOL) govulncheck ./...
+	GOFLAGS=-mod=mod go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 .PHONY: screenshots
 screenshots: prepare-test build ## each page of the console in both languages, wide and narrow, into screenshots/

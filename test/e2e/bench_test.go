@@ -46,19 +46,12 @@ func fast(api *controlplanetest.API) kubernetes.Interface {
 	return kubernetes.NewForConfigOrDie(c)
 }
 
-// crowd puts n pods of one ReplicaSet on a node. Nothing recreates them: no controller-manager acts on the ReplicaSet's selector, because
-// it wants none; what is measured is the drain alone.
+// crowd puts n pods on a node that belong to a controller. It is a ConfigMap, which brings nothing back: what is measured is the drain alone.
 func crowd(t *testing.T, k kubernetes.Interface, node string, n int) {
 	t.Helper()
-	rs, err := k.AppsV1().ReplicaSets("default").Get(t.Context(), "crowd", metav1.GetOptions{})
+	owner, err := k.CoreV1().ConfigMaps("default").Get(t.Context(), "crowd", metav1.GetOptions{})
 	if err != nil {
-		l := map[string]string{"crowd": "none"}
-		rs, err = k.AppsV1().ReplicaSets("default").Create(t.Context(), &appsv1.ReplicaSet{
-			ObjectMeta: metav1.ObjectMeta{Name: "crowd"},
-			Spec: appsv1.ReplicaSetSpec{Replicas: ptr.To[int32](0), Selector: &metav1.LabelSelector{MatchLabels: l}, Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: l}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}},
-			}},
-		}, metav1.CreateOptions{})
+		owner, err = k.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "crowd"}}, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,8 +60,7 @@ func crowd(t *testing.T, k kubernetes.Interface, node string, n int) {
 		_, err := k.CoreV1().Pods("default").Create(t.Context(), &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{
 				GenerateName: "crowd-", Labels: map[string]string{"app": "crowd"},
-				// The owner is in a group of its own, so that the garbage collector and the ReplicaSet's controller leave the pods alone.
-				OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: rs.Name, UID: rs.UID, Controller: ptr.To(true)}},
+				OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: ptr.To(true)}},
 			},
 			Spec: corev1.PodSpec{
 				NodeName: node, TerminationGracePeriodSeconds: ptr.To[int64](1), AutomountServiceAccountToken: ptr.To(false),
