@@ -11,6 +11,7 @@ export async function makeOperations(server) {
   const others = [...(await server.nodesOf('Deployment/shop/checkout')), ...(await server.nodesOf('Pod/batch/adhoc-import'))];
   const target = web.find((n) => !others.includes(n)) ?? web[0];
 
+  const blocked = await server.plan({ type: 'Drain', drain: { nodes: [target, ...(target === 'w4' ? ['w6'] : ['w4'])] } });
   const done = await server.plan({ type: 'Drain', drain: { nodes: [target], surge: ['shop/web'] } });
   await server.run(done.metadata.name);
   await server.reach(done.metadata.name, 'Succeeded', 'Paused');
@@ -19,7 +20,6 @@ export async function makeOperations(server) {
   await server.run(back.metadata.name);
   await server.reach(back.metadata.name, 'Succeeded');
 
-  const blocked = await server.plan({ type: 'Drain', drain: { nodes: ['w4', 'w8'] } });
   const planned = await server.plan({ type: 'Drain', drain: { nodes: ['w5'] } });
   const failed = await server.plan({ type: 'Drain', drain: { nodes: ['w99'] } });
   return { done: path(done), blocked: path(blocked), planned: path(planned), failed: path(failed) };

@@ -63,7 +63,8 @@ func crowd(t *testing.T, k kubernetes.Interface, node string, n int) {
 				OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: ptr.To(true)}},
 			},
 			Spec: corev1.PodSpec{
-				NodeName: node, TerminationGracePeriodSeconds: ptr.To[int64](1), AutomountServiceAccountToken: ptr.To(false),
+				// Without a grace period the API server itself removes the pod: what is measured is the drain, not how fast simulated kubelets are.
+				NodeName: node, TerminationGracePeriodSeconds: ptr.To[int64](0), AutomountServiceAccountToken: ptr.To(false),
 				Containers: []corev1.Container{{Name: "c", Image: "i", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1m")}}}},
 			},
 		}, metav1.CreateOptions{})
