@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { makeOperations, startDrain } from './operations.mjs';
+import { makeOperations, planBlocked, startDrain } from './operations.mjs';
 import { Server, url } from './server.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -32,7 +32,11 @@ const complaints = [];
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-const { done, blocked, planned, failed } = await makeOperations(server);
+const signedIn = await context.storageState();
+await server.quiet();
+// Before anything moves: this one is also the picture of the README.
+await take('operation-blocked', await planBlocked(server), signedIn);
+const { done, planned, failed } = await makeOperations(server);
 const ledger = (await server.get('/kanrin/v1/clusters/demo/pods?owner=StatefulSet/payments/ledger')).items[0];
 
 const pages = {
@@ -48,7 +52,6 @@ const pages = {
   pods: '/clusters/demo/pods',
   pod: `/clusters/demo/pods/${ledger.namespace}/${ledger.name}`,
   operations: '/operations',
-  'operation-blocked': blocked,
   'operation-planned': planned,
   'operation-done': done,
   'operation-done-pods': `${done}?tab=pods`,
@@ -58,7 +61,6 @@ const pages = {
 };
 
 await take('signin', '/', await browser.newContext({ ignoreHTTPSErrors: true }).then((c) => c.storageState()));
-const signedIn = await context.storageState();
 for (const [name, path] of Object.entries(pages)) await take(name, path, signedIn);
 await takeDialogs(signedIn);
 const { running, stop } = await startDrain(server);

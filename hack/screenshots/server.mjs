@@ -74,6 +74,15 @@ export class Server {
     });
   }
 
+  /** Waits until a running operation waits for a budget. */
+  async waits(name) {
+    await until(`${name} to wait for a budget`, async () => {
+      const { status } = await this.get(`/apis/kanrin.dev/v1alpha1/namespaces/demo/operations/${name}`);
+      if (['Succeeded', 'Failed', 'Paused'].includes(status.phase)) throw new Error(`${name} is ${status.phase}: ${status.message}`);
+      return status.waiting?.code === 'Budget' ? true : undefined;
+    });
+  }
+
   /** Approves the present plan; a plan that became stale is approved anew, as a person would after reading it. */
   async run(name) {
     await until(`${name} to start`, async () => {
