@@ -9,8 +9,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    // A busy CI machine may miss a moment that a person would not; what fails twice more is broken.
-    retry: process.env.CI ? 2 : 0,
     globalSetup: ['test/browser/setup.ts'],
   },
 });
