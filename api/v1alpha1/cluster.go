@@ -1,7 +1,6 @@
 package v1alpha1
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -40,6 +39,29 @@ type ClusterSpec struct {
 	// Limits bound what Kanrin asks of the cluster's API server.
 	// +optional
 	Limits ClusterLimits `json:"limits,omitempty"`
+	// Recovery says whether Kanrin brings failing workers back by itself; it does not unless it is enabled.
+	// +optional
+	Recovery RecoveryPolicy `json:"recovery,omitempty"`
+}
+
+// RecoveryPolicy is what may be done to a worker that is not Ready, without a person. Control planes are never touched.
+type RecoveryPolicy struct {
+	// +optional
+	Enabled bool `json:"enabled,omitempty"`
+	// MaxPercent of the workers may be in recovery or not Ready at once; with more out, something larger is wrong and nothing is done.
+	// 0 means the default of 20; at least one worker may always be recovered.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	MaxPercent int32 `json:"maxPercent,omitempty"`
+	// AfterSeconds is how long a worker must have been not Ready. 0 means the default of 300.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	AfterSeconds int32 `json:"afterSeconds,omitempty"`
+	// Reboot allows the last rung of the ladder: kubelet restart, runtime restart, reboot.
+	// +optional
+	Reboot bool `json:"reboot,omitempty"`
 }
 
 // ClusterLimits is the one rate limit that all operations of a cluster share.
@@ -52,13 +74,14 @@ type ClusterLimits struct {
 }
 
 // Health of a cluster as the operator should read it.
-// +kubebuilder:validation:Enum=Healthy;Attention;Degraded;Unreachable;Unknown
+// +kubebuilder:validation:Enum=Healthy;Attention;Degraded;Stopped;Unreachable;Unknown
 type Health string
 
 const (
 	HealthHealthy     Health = "Healthy"     // reachable, nothing needs a person
 	HealthAttention   Health = "Attention"   // warnings
 	HealthDegraded    Health = "Degraded"    // blockers or nodes not ready
+	HealthStopped     Health = "Stopped"     // stopped by an operation, and not started since
 	HealthUnreachable Health = "Unreachable" // the last contact failed, see condition Reachable
 	HealthUnknown     Health = "Unknown"     // not looked at yet
 )
@@ -144,63 +167,4 @@ type ClusterList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []Cluster `json:"items"`
-}
-
-// Host is a machine of a cluster. Kanrin uses it so far only to name machines; how to reach them comes with the
-// operations that need it.
-//
-// +kubebuilder:object:root=true
-// +kubebuilder:subresource:status
-// +kubebuilder:resource:categories=kanrin
-// +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.address`
-// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.spec.nodeName`
-// +kubebuilder:printcolumn:name="Roles",type=string,JSONPath=`.spec.roles`
-// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-type Host struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
-
-	Spec HostSpec `json:"spec"`
-	// +optional
-	Status HostStatus `json:"status,omitempty"`
-}
-
-// HostRole says what a machine is for.
-// +kubebuilder:validation:Enum=control-plane;worker;management;proxy;scanner
-type HostRole string
-
-// HostSpec says which machine a host is.
-type HostSpec struct {
-	// Address is the IP address or DNS name of the machine.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Address string `json:"address"`
-	// NodeName is the name of the Node object that runs on it, when it has one.
-	// +optional
-	// +kubebuilder:validation:MaxLength=253
-	NodeName string `json:"nodeName,omitempty"`
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MaxItems=8
-	Roles []HostRole `json:"roles,omitempty"`
-}
-
-// HostStatus is what was last seen of the machine.
-type HostStatus struct {
-	// Addresses are those that the Node reports.
-	// +optional
-	Addresses []corev1.NodeAddress `json:"addresses,omitempty"`
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-}
-
-// HostList is a list of hosts.
-//
-// +kubebuilder:object:root=true
-type HostList struct {
-	metav1.TypeMeta `json:",inline"`
-	metav1.ListMeta `json:"metadata,omitempty"`
-	Items           []Host `json:"items"`
 }

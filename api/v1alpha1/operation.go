@@ -33,19 +33,25 @@ type Operation struct {
 }
 
 // OperationType names what an operation does.
-// +kubebuilder:validation:Enum=Drain;Cordon;Uncordon
+// +kubebuilder:validation:Enum=Drain;Cordon;Uncordon;Stop;Start;Restart;AddNode;RemoveNode;Recover
 type OperationType string
 
 const (
-	OperationDrain    OperationType = "Drain"
-	OperationCordon   OperationType = "Cordon"
-	OperationUncordon OperationType = "Uncordon"
+	OperationDrain      OperationType = "Drain"
+	OperationCordon     OperationType = "Cordon"
+	OperationUncordon   OperationType = "Uncordon"
+	OperationStop       OperationType = "Stop"
+	OperationStart      OperationType = "Start"
+	OperationRestart    OperationType = "Restart"
+	OperationAddNode    OperationType = "AddNode"
+	OperationRemoveNode OperationType = "RemoveNode"
+	OperationRecover    OperationType = "Recover"
 )
 
 // OperationSpec is the request. Exactly the member named by type is set.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type && has(self.drain) == has(oldSelf.drain) && (!has(self.drain) || self.drain == oldSelf.drain) && has(self.cordon) == has(oldSelf.cordon) && (!has(self.cordon) || self.cordon == oldSelf.cordon) && has(self.uncordon) == has(oldSelf.uncordon) && (!has(self.uncordon) || self.uncordon == oldSelf.uncordon)",message="the request of an operation cannot be changed; create a new one"
-// +kubebuilder:validation:XValidation:rule="(self.type == 'Drain') == has(self.drain) && (self.type == 'Cordon') == has(self.cordon) && (self.type == 'Uncordon') == has(self.uncordon)",message="exactly the field named by type must be set: drain, cordon or uncordon"
+// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type && has(self.drain) == has(oldSelf.drain) && has(self.cordon) == has(oldSelf.cordon) && has(self.uncordon) == has(oldSelf.uncordon) && has(self.stop) == has(oldSelf.stop) && has(self.start) == has(oldSelf.start) && has(self.restart) == has(oldSelf.restart) && has(self.addNode) == has(oldSelf.addNode) && has(self.removeNode) == has(oldSelf.removeNode) && has(self.recover) == has(oldSelf.recover) && (!has(self.drain) || self.drain == oldSelf.drain) && (!has(self.cordon) || self.cordon == oldSelf.cordon) && (!has(self.uncordon) || self.uncordon == oldSelf.uncordon)",message="the request of an operation cannot be changed; create a new one"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Drain') == has(self.drain) && (self.type == 'Cordon') == has(self.cordon) && (self.type == 'Uncordon') == has(self.uncordon) && (self.type == 'Stop') == has(self.stop) && (self.type == 'Start') == has(self.start) && (self.type == 'Restart') == has(self.restart) && (self.type == 'AddNode') == has(self.addNode) && (self.type == 'RemoveNode') == has(self.removeNode) && (self.type == 'Recover') == has(self.recover)",message="exactly the field named by type must be set, such as drain or stop"
 // +kubebuilder:validation:XValidation:rule="self.requestedBy == oldSelf.requestedBy",message="requestedBy cannot be changed"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.cancelled || self.cancelled",message="a cancelled operation cannot be revived; create a new one"
 type OperationSpec struct {
@@ -56,6 +62,18 @@ type OperationSpec struct {
 	Cordon *NodesSpec `json:"cordon,omitempty"`
 	// +optional
 	Uncordon *NodesSpec `json:"uncordon,omitempty"`
+	// +optional
+	Stop *StopSpec `json:"stop,omitempty"`
+	// +optional
+	Start *StartSpec `json:"start,omitempty"`
+	// +optional
+	Restart *RestartSpec `json:"restart,omitempty"`
+	// +optional
+	AddNode *AddNodeSpec `json:"addNode,omitempty"`
+	// +optional
+	RemoveNode *RemoveNodeSpec `json:"removeNode,omitempty"`
+	// +optional
+	Recover *RecoverSpec `json:"recover,omitempty"`
 
 	// RequestedBy is the user who created the operation. The API refuses any name but the requester's own.
 	// +optional

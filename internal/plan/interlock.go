@@ -18,7 +18,8 @@ func Disruptive(t v1alpha1.OperationType) bool {
 //
 // Rules so far:
 //   - a disruptive operation waits for every other one (held by Lock, which this rule only explains);
-//   - cordon and uncordon leave the nodes of an operation at work alone.
+//   - cordon and uncordon leave the nodes of an operation at work alone;
+//   - a stop or a start has every node of its cluster.
 func Interlock(op *v1alpha1.Operation, others []v1alpha1.Operation) (*v1alpha1.Operation, string) {
 	for i := range others {
 		o := &others[i]
@@ -26,6 +27,9 @@ func Interlock(op *v1alpha1.Operation, others []v1alpha1.Operation) (*v1alpha1.O
 			continue
 		}
 		if Disruptive(op.Spec.Type) && Disruptive(o.Spec.Type) {
+			return o, op.Namespace
+		}
+		if all(op) || all(o) {
 			return o, op.Namespace
 		}
 		if node := shared(Nodes(op), Nodes(o)); node != "" {
@@ -50,8 +54,21 @@ func Nodes(op *v1alpha1.Operation) []string {
 		return s.Cordon.Nodes
 	case s.Uncordon != nil:
 		return s.Uncordon.Nodes
+	case s.Restart != nil:
+		return s.Restart.Nodes
+	case s.AddNode != nil:
+		return []string{s.AddNode.Host}
+	case s.RemoveNode != nil:
+		return []string{s.RemoveNode.Node}
+	case s.Recover != nil:
+		return []string{s.Recover.Node}
 	}
 	return nil
+}
+
+// all reports whether an operation is about every node of its cluster.
+func all(op *v1alpha1.Operation) bool {
+	return op.Spec.Type == v1alpha1.OperationStop || op.Spec.Type == v1alpha1.OperationStart
 }
 
 func shared(a, b []string) string {
