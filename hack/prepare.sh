@@ -30,6 +30,8 @@ package flock util-linux
 
 if [ "${1:-}" = test ]; then
   package chromium chromium
+  [ -x /usr/sbin/sshd ] || packages+=(openssh-server)
+  package ssh-keygen openssh-client
   fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || packages+=(fonts-noto-cjk)
 fi
 

@@ -25,6 +25,7 @@ var rules = []struct {
 	{"internal/ops/drain", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/disruption", "internal/rehearse"}},
 	{"internal/ops/controller", []string{"api", "internal/lang", "internal/plan", "internal/httpapi"}},
 	{"internal/controlplane", []string{"internal/kubebin"}},
+	{"internal/hosts", []string{"api", "internal/lang", "internal/httpapi"}},
 	{"internal/access", []string{"api", "internal/lang", "internal/httpapi"}},
 }
 
