@@ -18,13 +18,14 @@ import (
 
 // Kinds of steps.
 const (
-	KindSurge    = "surge"
-	KindCordon   = "cordon"
-	KindUncordon = "uncordon"
-	KindEvict    = "evict"
-	KindVerify   = "verify"
-	KindSettle   = "settle"
-	KindUnsurge  = "unsurge"
+	KindSurge     = "surge"
+	KindCordon    = "cordon"
+	KindUncordon  = "uncordon"
+	KindEvict     = "evict"
+	KindEvictLive = "evict-live"
+	KindVerify    = "verify"
+	KindSettle    = "settle"
+	KindUnsurge   = "unsurge"
 )
 
 const (
@@ -42,6 +43,9 @@ type surgeArgs struct {
 // evictArgs is the data of evict steps.
 type evictArgs struct {
 	GraceSeconds *int64 `json:"graceSeconds,omitempty"`
+	// Live evicts what is on the step's targets when it runs; Unmanaged also pods without a controller.
+	Live      bool `json:"live,omitempty"`
+	Unmanaged bool `json:"unmanaged,omitempty"`
 }
 
 // cordonArgs is the data of cordon and uncordon steps: how each node was found.
@@ -177,7 +181,7 @@ func (c *composer) round(round int, timeout int64) error {
 	}
 	return c.add(v1alpha1.Step{
 		ID: id, Kind: KindEvict, Members: n, To: landed(landings), TimeoutSeconds: timeout, ForecastSeconds: c.roundSeconds(round),
-	}, evictArgs{c.o.Grace}, "round", round, "count", n, "only", what)
+	}, evictArgs{GraceSeconds: c.o.Grace}, "round", round, "count", n, "only", what)
 }
 
 // landed sorts landings by number, most first; without a node last.

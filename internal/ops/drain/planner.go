@@ -45,6 +45,7 @@ func Register(r *plan.Registry, d Dependencies) {
 	r.AddBehaviour(KindCordon, cordon{b})
 	r.AddBehaviour(KindUncordon, uncordon{b})
 	r.AddBehaviour(KindEvict, evict{b})
+	r.AddBehaviour(KindEvictLive, evict{b})
 	r.AddBehaviour(KindVerify, verify{b})
 	r.AddBehaviour(KindSettle, settle{b})
 	r.AddBehaviour(KindUnsurge, unsurge{b})

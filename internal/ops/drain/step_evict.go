@@ -35,9 +35,16 @@ const (
 
 // Done implements plan.Behaviour: no pod of the round is left.
 func (b evict) Done(ctx context.Context, s *plan.Scope) (bool, error) {
+	var args evictArgs
+	if err := decodeArgs(s, &args); err != nil {
+		return false, err
+	}
 	c, err := b.connect(ctx, s)
 	if err != nil {
 		return false, err
+	}
+	if l := newLive(c, s, args); l != nil {
+		return len(l.members(s.Step.ID)) == 0, nil
 	}
 	w := newWave(s.Members)
 	w.look(c.Pods())
@@ -47,12 +54,16 @@ func (b evict) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b evict) Do(ctx context.Context, s *plan.Scope) error {
+	var args evictArgs
+	if err := decodeArgs(s, &args); err != nil {
+		return err
+	}
 	c, err := b.connect(ctx, s)
 	if err != nil {
 		return err
 	}
 	// Answers after the step has been stopped are still awaited: nobody else may touch the round before they are in.
-	r := &round{s: s, c: c, wave: newWave(s.Members), answers: make(chan answer, inFlight)}
+	r := &round{s: s, c: c, args: args, live: newLive(c, s, args), wave: newWave(s.Members), answers: make(chan answer, inFlight)}
 	for _, e := range s.Operation.Status.Steps {
 		if e.ID == s.Step.ID {
 			r.refused = e.Measures[MeasureRefused]
@@ -72,6 +83,8 @@ func (b evict) Do(ctx context.Context, s *plan.Scope) error {
 type round struct {
 	s       *plan.Scope
 	c       *fleet.Connection
+	args    evictArgs
+	live    *liveRound // nil when the plan names the pods
 	wave    *wave
 	answers chan answer
 	flying  int
@@ -146,6 +159,9 @@ func until(t time.Time) time.Duration {
 // observe reads the caches.
 func (r *round) observe() error {
 	now := time.Now()
+	if r.live != nil {
+		r.wave.add(r.live.members(r.s.Step.ID))
+	}
 	for _, t := range r.wave.look(r.c.Pods()) {
 		if !t.accepted.IsZero() {
 			ms := now.Sub(t.accepted).Milliseconds()
@@ -238,11 +254,7 @@ func (r *round) ask(ctx context.Context, t *target) answer {
 	ns, name := split(t.Object)
 	uid := types.UID(t.UID)
 	o := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}}
-	var args evictArgs
-	if err := decodeArgs(r.s, &args); err != nil {
-		return answer{t: t, err: err}
-	}
-	o.GracePeriodSeconds = args.GraceSeconds
+	o.GracePeriodSeconds = r.args.GraceSeconds
 	if t.Action == ActionDelete {
 		return answer{t: t, err: r.c.Client.CoreV1().Pods(ns).Delete(ctx, name, o)}
 	}
