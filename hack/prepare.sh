@@ -32,6 +32,7 @@ if [ "${1:-}" = test ]; then
   package chromium chromium
   [ -x /usr/sbin/sshd ] || packages+=(openssh-server)
   package ssh-keygen openssh-client
+  package ipmi_sim openipmi
   fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || packages+=(fonts-noto-cjk)
 fi
 
