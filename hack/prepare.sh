@@ -33,6 +33,7 @@ if [ "${1:-}" = test ]; then
   [ -x /usr/sbin/sshd ] || packages+=(openssh-server)
   package ssh-keygen openssh-client
   package ipmi_sim openipmi
+  package sudo sudo
   fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || packages+=(fonts-noto-cjk)
 fi
 

@@ -3,6 +3,7 @@ package hosts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -29,22 +30,24 @@ func (c *connection) exec(ctx context.Context, s *ssh.Session, argv []string, st
 	if stdin != nil {
 		s.Stdin = stdin
 	}
-	started, done := make(chan struct{}), make(chan error, 1)
+	started, done := make(chan error, 1), make(chan error, 1)
 	go func() { // ends with the session, at the latest when the connection is closed
 		err := s.Start(line)
-		close(started)
+		started <- err
 		if err == nil {
-			err = s.Wait()
+			done <- s.Wait()
 		}
-		done <- err
 	}()
 	timer := time.NewTimer(c.limits.Handshake)
 	defer timer.Stop()
 	silent := timer.C
 	for {
 		select {
-		case <-started:
-			started, silent = nil, nil
+		case err := <-started:
+			if err != nil {
+				return 0, c.target.lost(err)
+			}
+			silent = nil
 		case <-silent:
 			return 0, c.target.lost(errSilent)
 		case err := <-done:
@@ -66,13 +69,16 @@ func (c *connection) ended(err error, broken <-chan error) (int, error) {
 	default:
 	}
 	var exit *ssh.ExitError
+	var missing *ssh.ExitMissingError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, io.EOF): // EOF: the command has ended well without reading all of its input
 		return 0, nil
 	case errors.As(err, &exit):
 		return exit.ExitStatus(), nil
+	case errors.As(err, &missing):
+		return 0, c.target.lost(err)
 	}
-	return 0, c.target.lost(err)
+	return 0, fmt.Errorf("reading what the command is to read: %w", err)
 }
 
 // ready opens a session for a command, after sudo is known to work.

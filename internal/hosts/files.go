@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -91,9 +92,9 @@ func (m *Machine) WriteFile(ctx context.Context, path string, mode fs.FileMode, 
 		Args:  []string{"sh", "-c", writeScript, "sh", path, fmt.Sprintf("%04o", mode.Perm())},
 		Stdin: source,
 	})
-	switch {
-	case source.err != nil:
-		return fmt.Errorf("writing %s on %s: reading the content: %w", path, m.Name, source.err)
+	switch broken := source.failed(); {
+	case broken != nil:
+		return fmt.Errorf("writing %s on %s: reading the content: %w", path, m.Name, broken)
 	case exitCode(err) == exitPartial:
 		return fmt.Errorf("writing %s on %s: %w", path, m.Name, ErrPartial)
 	case err != nil:
@@ -107,7 +108,15 @@ type summed struct {
 	from  io.Reader
 	sum   hash.Hash
 	after *strings.Reader
-	err   error // read by WriteFile after Run only if Run has seen the end of the command
+
+	mu  sync.Mutex // a Read may outlast Run
+	err error
+}
+
+func (s *summed) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 func (s *summed) Read(p []byte) (int, error) {
@@ -120,7 +129,11 @@ func (s *summed) Read(p []byte) (int, error) {
 		s.after = strings.NewReader(hex.EncodeToString(s.sum.Sum(nil)))
 		err = nil
 	}
-	s.err = err
+	if err != nil {
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+	}
 	return n, err
 }
 

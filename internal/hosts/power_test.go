@@ -102,6 +102,7 @@ func TestPowerIPMIWrongPassword(t *testing.T) {
 }
 
 func TestPowerIPMISilent(t *testing.T) {
+	t.Parallel()
 	l, err := net.ListenPacket("udp", "127.0.0.1:0") // takes everything and says nothing
 	must(t, err)
 	defer l.Close() //nolint:errcheck // of a test
