@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Watched } from '../live/changes';
 import { bind } from '../keys';
 import { t } from '../lang';
@@ -64,7 +64,7 @@ export function PagedList<T>(props: Props<T>) {
   };
   const keys = useRef({ step, choose });
   keys.current = { step, choose };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const off = [bind(['j'], () => keys.current.step(1)), bind(['k'], () => keys.current.step(-1)), bind(['x'], () => keys.current.choose())];
     return () => off.forEach((f) => f());
   }, []);

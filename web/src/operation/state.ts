@@ -16,7 +16,7 @@ export function blockersOf(op: Operation): Finding[] {
 
 /** "Drain w3, w4" */
 export function titleOf(op: Operation): string {
-  return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${op.status?.target || targetOf(nodesOf(op.spec))}`;
+  return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${op.status?.target || targetOf(nodesOf(op.spec)) || op.metadata.name}`;
 }
 
 export function targetOf(nodes: readonly string[]): string {

@@ -8,7 +8,7 @@ import { statusText } from '../operation/words';
 import { to } from '../route';
 
 export function operationTitle(o: OperationRow): string {
-  return `${text(`type.${o.type}`) ?? o.type} ${o.target}`;
+  return `${text(`type.${o.type}`) ?? o.type} ${o.target || o.name}`;
 }
 
 export function operationColumns(showCluster: boolean): Column<OperationRow>[] {

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../lang';
 import { Action } from './button';
 import { Failure } from './states';
@@ -21,7 +21,7 @@ export function Dialog({ title, onClose, children, submit, wide }: Props) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     return () => {

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { bind } from '../keys';
 import { t } from '../lang';
 import { place, setQuery } from '../route';
@@ -11,7 +11,7 @@ export function Search({ label, param = 'q' }: { label: string; param?: string }
   const input = useRef<HTMLInputElement>(null);
 
   useEffect(() => setTyped(inAddress), [inAddress]);
-  useEffect(() => bind(['/'], () => input.current?.focus()), []);
+  useLayoutEffect(() => bind(['/'], () => input.current?.focus()), []);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   return (

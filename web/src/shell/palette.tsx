@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../lang';
 import { Icon } from '../parts/icon';
 import { type Found, useFound } from './found';
@@ -23,7 +23,8 @@ function PaletteDialog({ onClose }: { onClose: () => void }) {
   const found = useFound(typed);
   const active = Math.min(at, found.length - 1);
 
-  useEffect(() => {
+  // At once, so that what is typed next is typed here.
+  useLayoutEffect(() => {
     dialog.current?.showModal();
   }, []);
   useEffect(() => setAt(0), [typed]);

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import type { Overview } from '../api/inventory';
 import { bind } from '../keys';
 import { t } from '../lang';
@@ -43,7 +43,8 @@ const letters: Record<string, string> = { overview: 'o', clusters: 'c', nodes: '
 function Keys() {
   const areas = useAreas();
   const places = areas.map((a) => a.href).join(' ');
-  useEffect(() => {
+  // Before the first frame is shown: what can be seen hears its keys.
+  useLayoutEffect(() => {
     const off = areas.map((a) => bind(['g', letters[a.id] ?? ''], () => go(a.href)));
     off.push(bind(['?'], () => openHelp()));
     off.push(bind(['Ctrl+K'], () => openPalette()));

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'playwright-core';
-import type { Role } from '../../src/api/inventory';
-import type { Operation, OperationSpec } from '../../src/api/v1alpha1';
+import type { Role, Workload } from '../../src/api/inventory';
+import type { Request } from '../../src/api/operations';
+import type { DrainSpec, Operation, OperationSpec } from '../../src/api/v1alpha1';
 
 export const url = required('KANRIN_URL').replace(/\/$/, '');
 export const admin = { name: 'admin', password: readFileSync(required('KANRIN_PASSWORD_FILE'), 'utf8').trim() };
@@ -47,7 +48,7 @@ export class Api {
     return (await this.send<Operation>('GET', `${operations}/${name}`)).body;
   }
 
-  async plan(spec: Pick<OperationSpec, 'type' | 'drain' | 'cordon' | 'uncordon'>, by = admin.name): Promise<string> {
+  async plan(spec: Request, by = admin.name): Promise<string> {
     const answer = await this.send<Operation>('POST', operations, {
       apiVersion: 'kanrin.dev/v1alpha1',
       kind: 'Operation',
@@ -63,11 +64,20 @@ export class Api {
     if (answer.code !== 200) throw new Error(`changing ${name}: ${answer.code} ${JSON.stringify(answer.body)}`);
   }
 
-  /** Waits until no pod is on its way: what moves makes a plan stale. */
+  /**
+   * Waits until nothing is on its way, because what moves makes a plan stale and its approval is refused then: no pod starts or stops,
+   * and the disruption controller has counted all of them (it does so some moments after they are ready).
+   */
   async quiet(): Promise<void> {
-    await until('no pod starts or stops', async () => {
+    await until('no pod starts or stops, and every budget has counted its pods', async () => {
       const pods = await this.send<{ items: { state: string; ready: number; total: number }[] }>('GET', '/kanrin/v1/clusters/demo/pods?limit=1000');
-      return pods.body.items.every((p) => p.state === 'Completed' || p.state === 'Pending' || (p.state === 'Running' && p.ready === p.total)) ? true : undefined;
+      const workloads = await this.send<{ items: Workload[] }>('GET', '/kanrin/v1/clusters/demo/workloads?limit=1000');
+      const still = pods.body.items.every((p) => p.state === 'Completed' || p.state === 'Pending' || (p.state === 'Running' && p.ready === p.total));
+      const ready = new Map<string, { healthy: number; ready: number }>();
+      for (const w of workloads.body.items) {
+        for (const b of w.budgets ?? []) ready.set(b.name, { healthy: b.healthy, ready: (ready.get(b.name)?.ready ?? 0) + w.ready });
+      }
+      return still && [...ready.values()].every((b) => b.healthy === b.ready) ? true : undefined;
     });
   }
 
@@ -76,28 +86,68 @@ export class Api {
   }
 
   /**
-   * Plans drains until one can run: pods move about with every test, and with them what blocks a node. Nodes with a pod of
-   * payments/ledger come first: it takes seconds to stop and to start, so that there is time to look.
+   * Plans a drain that can be approved and never ends by itself: it waits for the budget of shop/web, which asks for all replicas.
+   * What happens to be quick or slow decides nothing then. Pods move about with every test, and with them what else blocks a node.
    */
-  async planDrainThatCanRun(except: readonly string[] = []): Promise<{ name: string; node: string }> {
+  async planDrainThatWaits(): Promise<{ name: string; node: string }> {
     await this.quiet();
-    const ledger = await this.nodesOf('StatefulSet/payments/ledger');
-    const workers = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7', 'w8', 'w9'].filter((n) => !except.includes(n));
-    for (const node of [...workers.filter((n) => ledger.includes(n)), ...workers.filter((n) => !ledger.includes(n))]) {
-      const name = await this.plan({ type: 'Drain', drain: { nodes: [node], wait: true } });
-      const op = await this.reach(name, 'Planned', 'Failed');
-      const blocked = op.status?.plan?.findings?.some((f) => f.severity === 'blocker') ?? true;
-      if (!blocked && (op.status?.plan?.forecast.counts?.evict ?? 0) >= 1) return { name, node };
-      await this.change(name, { cancelled: true });
+    const tried: string[] = [];
+    for (const node of await this.nodesOf('Deployment/shop/web')) {
+      // Pods for which waiting is no way round are deleted.
+      let spec: DrainSpec = { nodes: [node], wait: true };
+      for (let again = 0; again < 3; again++) {
+        const name = await this.plan({ type: 'Drain', drain: spec });
+        const op = await this.reach(name, 'Planned');
+        const blockers = op.status?.plan?.findings?.filter((f) => f.severity === 'blocker') ?? [];
+        if (blockers.length === 0) return { name, node };
+        await this.change(name, { cancelled: true });
+        tried.push(`${node}: ${blockers.map((f) => f.message).join(' · ')}`);
+        const pods = blockers.flatMap((f) => f.ways?.filter((w) => w.field === 'delete').map((w) => w.value ?? '') ?? []);
+        if (pods.length === 0) break;
+        spec = { ...spec, delete: [...new Set([...(spec.delete ?? []), ...pods])] };
+      }
     }
-    throw new Error('no worker of the demo can be drained now');
+    throw new Error(`no node with a pod of shop/web can be drained:\n${tried.join('\n')}`);
   }
 
-  /** Waits until the operation is in one of the phases. */
+  /** Plans the drain of any other worker that can be approved. */
+  async planAnotherDrain(except: string): Promise<string> {
+    const tried: string[] = [];
+    for (const node of ['w1', 'w2', 'w3', 'w4', 'w5', 'w6', 'w7', 'w8', 'w9'].filter((n) => n !== except)) {
+      const name = await this.plan({ type: 'Drain', drain: { nodes: [node], wait: true } });
+      const op = await this.reach(name, 'Planned');
+      const blockers = op.status?.plan?.findings?.filter((f) => f.severity === 'blocker') ?? [];
+      if (blockers.length === 0) return name;
+      await this.change(name, { cancelled: true });
+      tried.push(`${node}: ${blockers.map((f) => f.message).join(' · ')}`);
+    }
+    throw new Error(`no other worker of the demo can be drained now:\n${tried.join('\n')}`);
+  }
+
+  /** Approves the present plan. */
+  async approve(name: string): Promise<void> {
+    const op = await this.operation(name);
+    await this.change(name, { approvedPlan: op.status?.plan?.digest ?? 'no plan', approvedBy: admin.name });
+  }
+
+  /** Waits until the operation is in one of the phases. One that has come to rest in another, or whose approval was refused, fails at once. */
   async reach(name: string, ...phases: string[]): Promise<Operation> {
     return until(`${name} is ${phases.join(' or ')}`, async () => {
       const op = await this.operation(name);
-      return phases.includes(op.status?.phase ?? 'Pending') ? op : undefined;
+      const phase = op.status?.phase ?? 'Pending';
+      if (phases.includes(phase)) return op;
+      const over = phase === 'Succeeded' || phase === 'Failed' || phase === 'Cancelled';
+      const refused = phase === 'Planned' && ['StalePlan', 'Locked'].includes(op.status?.reason ?? '') && !op.spec.approvedPlan && !op.spec.cancelled;
+      if (over || refused) throw new Error(`${name} is ${phase} (${op.status?.reason}: ${op.status?.message}), not ${phases.join(' or ')}`);
+      return undefined;
+    });
+  }
+
+  /** Waits until the running operation says that it waits for something. */
+  async reachWaiting(name: string): Promise<Operation> {
+    return until(`${name} waits`, async () => {
+      const op = await this.operation(name);
+      return op.status?.phase === 'Running' && op.status.waiting ? op : undefined;
     });
   }
 }

@@ -39,7 +39,7 @@ describe('a viewer', () => {
     const approve = w.page.getByRole('button', { name: 'Approve…' });
     await expect.poll(() => approve.getAttribute('aria-disabled')).toBe('true');
     await approve.hover();
-    expect(await w.page.getByRole('tooltip').filter({ hasText: '"approve"' }).first().isVisible()).toBe(true);
+    await w.page.getByRole('tooltip').filter({ hasText: '"approve"' }).first().waitFor({ state: 'visible' });
     await admin.api.change(name, { cancelled: true });
     await admin.api.reach(name, 'Cancelled');
   });
