@@ -8,8 +8,8 @@ import (
 
 func TestCommandLine(t *testing.T) {
 	for want, argv := range map[string][]string{
-		`'a'`:               {"a"},
-		`'a' '' 'b c'`:      {"a", "", "b c"},
+		`'a'`:                {"a"},
+		`'a' '' 'b c'`:       {"a", "", "b c"},
 		`'it'\''s' '$x' '"'`: {"it's", "$x", `"`},
 	} {
 		if got, err := commandLine(argv); err != nil || got != want {
