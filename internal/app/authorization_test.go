@@ -84,6 +84,12 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"GET " + cluster + "/operations/{name}/log":               consoletest.FromViewer,
 		"GET " + cluster + "/operations/{name}/members":           consoletest.FromViewer,
 
+		"GET " + cluster + "/hosts":                 consoletest.FromViewer,
+		"POST " + cluster + "/hosts":                consoletest.FromOperator,
+		"POST " + cluster + "/hosts/scan":           consoletest.FromOperator, // makes the server open connections
+		"POST " + cluster + "/hosts/{name}/refresh": consoletest.FromOperator, // likewise
+		"DELETE " + cluster + "/hosts/{name}":       consoletest.FromOperator,
+
 		// Passed on to the management API, which decides for itself.
 		"ANY /api":      consoletest.SignedIn,
 		"ANY /api/":     consoletest.SignedIn,

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -25,6 +27,7 @@ import (
 	"kanrin.dev/kanrin/internal/disk"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/footprint"
+	"kanrin.dev/kanrin/internal/hosts"
 	"kanrin.dev/kanrin/internal/httpapi"
 	"kanrin.dev/kanrin/internal/install"
 	"kanrin.dev/kanrin/internal/inventory"
@@ -46,6 +49,9 @@ type parts struct {
 	access     *access.Access
 	fleet      *fleet.Fleet
 	inventory  *inventory.Inventory
+	machines   *hosts.Pool
+	hosts      *hosts.Keeper
+	changes    *fleet.Changes // of hosts
 	console    *console.Console
 	leader     atomic.Pointer[leader.Leader] // read by /metrics
 	demo       atomic.Pointer[demo.Demo]     // read by /readyz
@@ -66,6 +72,7 @@ func (a *App) steps() []step {
 		{stage: StageInstall, start: a.install},
 		{stage: StageAccess, start: a.startAccess},
 		{start: a.startViews},
+		{start: a.startHosts},
 		{stage: StageConsole, start: a.startConsole},
 		{stage: StageDemo, start: a.joinDemo},
 		{stage: StageOperations, start: a.startLeader},
@@ -197,6 +204,34 @@ func (a *App) startViews(ctx context.Context) (stop, error) {
 	return stop, p.inventory.Start(ctx)
 }
 
+// startHosts follows the machines of the clusters.
+func (a *App) startHosts(ctx context.Context) (stop, error) {
+	p := &a.parts
+	p.changes = fleet.NewChanges()
+	p.machines = hosts.New(hosts.Options{Client: p.client, DataDir: a.conf.DataDir, Log: a.deps.Log})
+	p.hosts = hosts.NewKeeper(hosts.KeeperConfiguration{}, hosts.KeeperDependencies{
+		Client: p.client, Pool: p.machines, Note: p.changes.Note, Addresses: p.nodeAddresses, Log: a.deps.Log,
+	})
+	stop := func(ctx context.Context) error {
+		defer p.machines.Close()
+		return p.hosts.Stop(ctx)
+	}
+	return stop, p.hosts.Start(ctx)
+}
+
+// nodeAddresses are those of a Node that is known; nil for others.
+func (p *parts) nodeAddresses(cluster, node string) []corev1.NodeAddress {
+	conn, err := p.fleet.Connection(cluster)
+	if err != nil {
+		return nil
+	}
+	n, err := conn.Nodes().Get(node)
+	if err != nil {
+		return nil
+	}
+	return n.Status.Addresses
+}
+
 func (a *App) simulator() rehearse.Simulator { return rehearse.Simulator{Path: a.kube} }
 
 func (a *App) startConsole(ctx context.Context) (stop, error) {
@@ -207,12 +242,12 @@ func (a *App) startConsole(ctx context.Context) (stop, error) {
 	}
 	c, err := console.New(a.conf.console(), console.Dependencies{
 		Access: p.access, Management: p.config, Log: a.deps.Log, Metrics: metrics, Static: web.Dist(),
-		Changes: []console.Changes{p.fleet, p.inventory}, Checks: a.checks(),
+		Changes: []console.Changes{p.fleet, p.inventory, p.changes}, Checks: a.checks(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, routes := range [][]httpapi.Route{p.inventory.Routes(), controller.Routes(p.client)} {
+	for _, routes := range [][]httpapi.Route{p.inventory.Routes(), controller.Routes(p.client), p.hosts.Routes()} {
 		if err := c.Register(routes); err != nil {
 			return nil, err
 		}
@@ -283,6 +318,9 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 		p.fleet.SetLeader(true)
 		stop := context.AfterFunc(ctx, func() { p.fleet.SetLeader(false) })
 		defer stop()
+		var keeping sync.WaitGroup
+		defer keeping.Wait()
+		keeping.Go(func() { p.hosts.Lead(ctx) })
 		operations.Lead(ctx, term)
 	}})
 	if err != nil {
