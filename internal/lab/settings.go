@@ -1,0 +1,63 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+const architecture = runtime.GOARCH
+
+// writeSettings writes the configuration of a node that is the same on all of them.
+func writeSettings(ctx context.Context, root string, p Programs, version string) error {
+	if err := copyFiles("files/node", root); err != nil {
+		return err
+	}
+	refs, err := imageNames(ctx, p.Kube, version)
+	if err != nil {
+		return err
+	}
+	pause := ""
+	for _, r := range refs {
+		if strings.Contains(r, "/pause:") {
+			pause = r
+		}
+	}
+	config := fmt.Sprintf(`version = 3
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = %q
+
+[plugins.'io.containerd.cri.v1.runtime']
+  # Without CAP_SYS_RESOURCE a negative oom_score_adj is refused and no container starts.
+  restrict_oom_score_adj = %v
+
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  bin_dirs = ['/opt/cni/bin']
+  conf_dir = '/etc/cni/net.d'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+  runtime_type = 'io.containerd.runc.v2'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+  SystemdCgroup = false
+`, pause, !mayRaisePriority())
+	return writeFile(filepath.Join(root, "etc/containerd/config.toml"), []byte(config), 0o644)
+}
+
+// mayRaisePriority reports whether this machine lets root give a process a negative oom_score_adj.
+func mayRaisePriority() bool {
+	const path = "/proc/self/oom_score_adj"
+	before, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	if os.WriteFile(path, []byte("-999"), 0o644) != nil {
+		return false
+	}
+	_ = os.WriteFile(path, before, 0o644)
+	return true
+}
