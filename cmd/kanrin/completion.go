@@ -101,6 +101,8 @@ func (a *app) names(ctx context.Context, resource string) []string {
 		names = namesOf(ctx, s, workloadListing(a), cluster)
 	case "pods":
 		names = namesOf(ctx, s, podListing(a), cluster)
+	case "hosts":
+		names = namesOf(ctx, s, hostListing(a), cluster)
 	case "operations":
 		names = namesOf(ctx, s, operationListing(a), cluster)
 	}

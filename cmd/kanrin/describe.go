@@ -29,6 +29,7 @@ func (a *app) newDescribe() *cobra.Command {
 		newDescribeResource(a, nodeListing(a), "node", "nodes", a.describeNode),
 		newDescribeResource(a, workloadListing(a), "workload", "workloads", a.describeWorkload),
 		newDescribeResource(a, podListing(a), "pod", "pods", a.describePod),
+		newDescribeResource(a, hostListing(a), "host", "hosts", a.describeHost),
 		newDescribeResource(a, operationListing(a), "operation", "operations", a.describeOperation),
 	)
 	return c

@@ -49,6 +49,7 @@ func (a *app) newGet() *cobra.Command {
 		newGetResource(a, nodeListing(a), "nodes", []string{"node", "no"}),
 		newGetResource(a, workloadListing(a), "workloads", []string{"workload", "wl"}),
 		newGetResource(a, podListing(a), "pods", []string{"pod", "po"}),
+		newGetResource(a, hostListing(a), "hosts", []string{"host"}),
 		newGetResource(a, operationListing(a), "operations", []string{"operation", "op", "ops"}),
 	)
 	return c
@@ -80,6 +81,9 @@ func newGetResource[T any](a *app, l *listing[T], use string, aliases []string) 
 		f.StringVar(&o.filter.Node, "node", "", a.t("cli.flag.get.node"))
 		f.StringVar(&o.filter.Owner, "owner", "", a.t("cli.flag.get.owner"))
 		f.StringVar(&o.filter.State, "state", "", a.t("cli.flag.get.state"))
+	case "hosts":
+		f.StringVar(&o.filter.Role, "role", "", a.t("cli.flag.get.hostRole"))
+		f.StringVar(&o.filter.State, "state", "", a.t("cli.flag.get.state"))
 	case "operations":
 		f.StringVar(&o.filter.State, "phase", "", a.t("cli.flag.get.phase"))
 	}
@@ -110,6 +114,8 @@ func (a *app) locator(o *getOptions) func(cluster, arg string) (string, string, 
 			return name, name, nil
 		case "nodes":
 			return cluster, strings.TrimPrefix(arg, "node/"), nil
+		case "hosts":
+			return cluster, strings.TrimPrefix(strings.TrimPrefix(arg, "host/"), "host.kanrin.dev/"), nil
 		}
 		name := strings.TrimPrefix(strings.TrimPrefix(arg, "pod/"), "workload/")
 		if !strings.Contains(name, "/") && o.filter.Namespace != "" {

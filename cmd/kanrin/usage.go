@@ -121,5 +121,5 @@ func typedNames(args []string) []string {
 // resourceWords are the names and aliases of the resources of get and describe.
 var resourceWords = map[string]bool{
 	"cluster": true, "clusters": true, "node": true, "nodes": true, "no": true, "workload": true, "workloads": true, "wl": true,
-	"pod": true, "pods": true, "po": true, "operation": true, "operations": true, "op": true, "ops": true,
+	"pod": true, "pods": true, "po": true, "host": true, "hosts": true, "operation": true, "operations": true, "op": true, "ops": true,
 }

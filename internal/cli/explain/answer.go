@@ -23,6 +23,8 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 	marker, text := Marker(status)
 	key, params, _ := coded(status)
 	switch {
+	case strings.HasPrefix(key, "hoststate."): // what the server found when it looked at a machine
+		e.Why = s.said(status, text)
 	case strings.HasPrefix(key, "cluster."):
 		s.cluster(strings.TrimPrefix(key, "cluster."), params, e)
 	case key == "register.OperationAtWork":
@@ -170,6 +172,9 @@ func coded(status metav1.Status) (key string, params map[string]string, ok bool)
 		if c.Type == "Parameter" {
 			params[c.Field] = c.Message
 		}
+	}
+	if lang.English.Has(code) && strings.Contains(code, ".") {
+		return code, params, true
 	}
 	areas := []string{"access.", "cluster.", "register.", "inventory."}
 	if _, of := params["cluster"]; of { // a name can be refused to a user and to a cluster
