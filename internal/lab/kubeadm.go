@@ -124,7 +124,7 @@ func (l *Lab) booted(ctx context.Context, h Host) error {
 		if err == nil {
 			return nil
 		}
-		if !l.Running(h) {
+		if l.nspawn(h) == 0 {
 			return fmt.Errorf("%s has stopped while it booted; see %s", h.Name, l.hostDir(h, "console.log"))
 		}
 		select {

@@ -159,7 +159,8 @@ func (l *Lab) leader(h Host) int {
 		for _, f := range strings.Fields(string(raw)) {
 			ns, err := os.Readlink("/proc/" + f + "/ns/pid")
 			comm, _ := os.ReadFile("/proc/" + f + "/comm")
-			if pid, e := strconv.Atoi(f); e == nil && err == nil && ns != ours && strings.HasPrefix(string(comm), "systemd") {
+			// A child of nspawn that has yet to become the host's init is called as nspawn is.
+			if pid, e := strconv.Atoi(f); e == nil && err == nil && ns != ours && string(comm) == "systemd\n" {
 				return pid
 			}
 		}
