@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'playwright-core';
-import type { Role, Workload } from '../../src/api/inventory';
+import type { Pod, Role, Workload } from '../../src/api/inventory';
 import type { Request } from '../../src/api/operations';
 import type { DrainSpec, Operation, OperationSpec } from '../../src/api/v1alpha1';
 
@@ -69,16 +69,24 @@ export class Api {
    * and the disruption controller has counted all of them (it does so some moments after they are ready).
    */
   async quiet(): Promise<void> {
-    await until('no pod starts or stops, and every budget has counted its pods', async () => {
-      const pods = await this.send<{ items: { state: string; ready: number; total: number }[] }>('GET', '/kanrin/v1/clusters/demo/pods?limit=1000');
-      const workloads = await this.send<{ items: Workload[] }>('GET', '/kanrin/v1/clusters/demo/workloads?limit=1000');
-      const still = pods.body.items.every((p) => p.state === 'Completed' || p.state === 'Pending' || (p.state === 'Running' && p.ready === p.total));
-      const ready = new Map<string, { healthy: number; ready: number }>();
-      for (const w of workloads.body.items) {
-        for (const b of w.budgets ?? []) ready.set(b.name, { healthy: b.healthy, ready: (ready.get(b.name)?.ready ?? 0) + w.ready });
-      }
-      return still && [...ready.values()].every((b) => b.healthy === b.ready) ? true : undefined;
-    });
+    let moving: string[] = [];
+    await until(
+      () => `no pod starts or stops, and every budget has counted its pods (now: ${moving.join(', ')})`,
+      async () => {
+        const pods = await this.send<{ items: Pod[] }>('GET', '/kanrin/v1/clusters/demo/pods?limit=1000');
+        const workloads = await this.send<{ items: Workload[] }>('GET', '/kanrin/v1/clusters/demo/workloads?limit=1000');
+        const atRest = (p: Pod) => p.state === 'Completed' || p.state === 'Pending' || (p.state === 'Running' && p.ready === p.total);
+        moving = pods.body.items.filter((p) => !atRest(p)).map((p) => `${p.namespace}/${p.name} ${p.state}`);
+        const budgets = new Map<string, { healthy: number; ready: number }>();
+        for (const w of workloads.body.items) {
+          // Of several budgets of one pod the disruption controller brings only one up to date when the pod changes.
+          if (w.budgets?.length !== 1) continue;
+          for (const b of w.budgets) budgets.set(b.name, { healthy: b.healthy, ready: (budgets.get(b.name)?.ready ?? 0) + w.ready });
+        }
+        for (const [name, b] of budgets) if (b.healthy !== b.ready) moving.push(`${name} counts ${b.healthy} of ${b.ready}`);
+        return moving.length === 0 ? true : undefined;
+      },
+    );
   }
 
   async nodesOf(owner: string): Promise<string[]> {
@@ -155,12 +163,12 @@ export class Api {
 export const operations = `/apis/kanrin.dev/v1alpha1/namespaces/${cluster}/operations`;
 
 /** Asks again until there is an answer; fails with what was waited for. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>, limit = 150_000): Promise<T> {
+export async function until<T>(what: string | (() => string), ask: () => Promise<T | undefined>, limit = 150_000): Promise<T> {
   const end = Date.now() + limit;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`waited ${limit / 1000} s for: ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${limit / 1000} s for: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
