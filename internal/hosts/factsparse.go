@@ -20,8 +20,16 @@ const maxFact = 200 // bytes of one value
 func parseFacts(data []byte) *v1alpha1.HostFacts {
 	values := map[string]string{}
 	f := &v1alpha1.HostFacts{}
+	unit := "" // systemctl show: Id first, then the properties of that unit
 	for _, line := range lines(data) {
 		key, value, _ := strings.Cut(line, "=")
+		switch key {
+		case "Id":
+			unit = strings.TrimSuffix(value, ".service")
+			continue
+		case "LoadState", "ActiveState":
+			key = "unit." + unit + "." + key
+		}
 		if path, ok := strings.CutPrefix(key, "disk."); ok {
 			if d, ok := parseDisk(path, value); ok && len(f.Disks) < 32 {
 				f.Disks = append(f.Disks, d)
@@ -33,7 +41,9 @@ func parseFacts(data []byte) *v1alpha1.HostFacts {
 		}
 	}
 	f.OS = clip(unquote(values["os"]))
-	f.Kernel, f.Arch, f.Hostname = values["kernel"], values["arch"], values["hostname"]
+	if u := strings.Fields(values["uname"]); len(u) == 3 {
+		f.Hostname, f.Kernel, f.Arch = u[0], u[1], u[2]
+	}
 	f.BootID, f.BootedAt = parseBoot(values)
 	f.CPUs = int32(number(values["cpus"], 1<<16))
 	f.Memory = *resource.NewQuantity(number(strings.TrimSuffix(values["memory"], " kB"), 1<<40)*1024, resource.BinarySI)

@@ -14,9 +14,7 @@ import (
 )
 
 const node = `os="Ubuntu 24.04.2 LTS"
-kernel=6.8.0-60-generic
-arch=x86_64
-hostname=cp1
+uname=cp1 6.8.0-60-generic x86_64
 boot=5f0c7c1e-7a7c-4d8e-8f5e-b1c0a4f2c111
 init=12
 ticks=100
@@ -27,12 +25,17 @@ swaps=0
 kubelet=Kubernetes v1.36.3
 kubeadm=v1.36.3
 containerd=containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7193e4e490e9fbdc236c0e811ccaba3376
-unit.kubelet.LoadState=loaded
-unit.kubelet.ActiveState=active
-unit.containerd.LoadState=loaded
-unit.containerd.ActiveState=active
-unit.crio.LoadState=not-found
-unit.crio.ActiveState=inactive
+Id=kubelet.service
+LoadState=loaded
+ActiveState=active
+
+Id=containerd.service
+LoadState=loaded
+ActiveState=active
+
+Id=crio.service
+LoadState=not-found
+ActiveState=inactive
 etcd=yes
 disk./=/dev/mapper/vg 0-root 102626232 23456789 73912345 25% /
 disk./var/lib/etcd=/dev/sdb1 20511312 1024 19443056 1% /var/lib/etcd
@@ -63,14 +66,12 @@ func TestParseFacts(t *testing.T) {
 }
 
 func TestParseRuntime(t *testing.T) {
-	both := strings.NewReplacer("unit.crio.LoadState=not-found", "crio=crio version 1.34.1\nunit.crio.LoadState=loaded")
+	both := strings.Replace(node, "Id=crio.service\nLoadState=not-found", "crio=crio version 1.34.1\nId=crio.service\nLoadState=loaded", 1)
+	other := strings.NewReplacer("Id=crio", "Id=containerd", "Id=containerd", "Id=crio").Replace(both)
 	for name, c := range map[string]struct{ text, runtime, state string }{
-		"containerd, and remains of CRI-O": {both.Replace(node), "containerd://2.1.4", "active"},
-		"CRI-O, and remains of containerd": {
-			strings.NewReplacer("unit.crio.ActiveState=inactive", "unit.crio.ActiveState=active", "unit.containerd.ActiveState=active", "unit.containerd.ActiveState=failed").
-				Replace(both.Replace(node)), "cri-o://1.34.1", "active",
-		},
-		"none": {"os=x\n", "", ""},
+		"containerd, and remains of CRI-O": {both, "containerd://2.1.4", "active"},
+		"CRI-O, and remains of containerd": {other, "cri-o://1.34.1", "active"},
+		"none":                             {"os=x\n", "", ""},
 	} {
 		if f := parseFacts([]byte(c.text)); f.Runtime != c.runtime || f.RuntimeState != c.state {
 			t.Errorf("%s: %s %s", name, f.Runtime, f.RuntimeState)
