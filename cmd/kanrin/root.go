@@ -53,6 +53,9 @@ func (a *app) root() *cobra.Command {
 	a.addTo(root, groupAccess, a.newLogin(), a.newLogout(), a.newWhoami(), a.newUsers())
 	a.addTo(root, groupLook, a.newGet(), a.newDescribe(), a.newCapacity(), a.newWatch())
 	a.addTo(root, groupAct, a.newDrain(), a.newCordon(), a.newUncordon(), a.newApprove(), a.newPause(), a.newResume(), a.newCancel(), a.newCluster(), a.newHost())
+	if l := a.newLab(); l != nil {
+		a.addTo(root, groupOther, l)
+	}
 	a.addTo(root, groupOther, a.newVersion(), a.newCompletion(root), a.newDocs(root))
 	root.SetHelpCommandGroupID(groupOther)
 	root.InitDefaultHelpCmd()

@@ -1,3 +1,5 @@
+//go:build linux
+
 package lab
 
 import (
@@ -187,3 +189,15 @@ func podSubnet(index int) string { return fmt.Sprintf("10.244.%d.0/24", index) }
 
 // maxHosts of a lab: addresses and routes are laid out for that many.
 const maxHosts = 40
+
+// Dir holds the lab's directory and those of the others.
+func (l *Lab) Dir() string { return filepath.Dir(l.dir) }
+
+// KnownHosts are the host keys in the form of OpenSSH's known_hosts.
+func (l *Lab) KnownHosts() string {
+	var b strings.Builder
+	for _, h := range l.Hosts {
+		fmt.Fprintf(&b, "%s %s\n", h.Address, h.HostKey)
+	}
+	return b.String()
+}
