@@ -71,6 +71,8 @@ export const to = {
   capacity: (c: string, lose?: string) => `/clusters/${segment(c)}/capacity${lose === undefined ? '' : `?lose=${segment(lose)}`}`,
   nodes: (c: string, q = '') => `/clusters/${segment(c)}/nodes${q}`,
   node: (c: string, n: string) => `/clusters/${segment(c)}/nodes/${segment(n)}`,
+  hosts: (c: string, q = '') => `/clusters/${segment(c)}/hosts${q}`,
+  host: (c: string, n: string) => `/clusters/${segment(c)}/hosts/${segment(n)}`,
   workloads: (c: string, q = '') => `/clusters/${segment(c)}/workloads${q}`,
   workload: (c: string, kind: string, ns: string, n: string) => `/clusters/${segment(c)}/workloads/${segment(kind)}/${segment(ns)}/${segment(n)}`,
   pods: (c: string, q = '') => `/clusters/${segment(c)}/pods${q}`,

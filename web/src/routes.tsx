@@ -3,6 +3,8 @@ import { match } from './match';
 import { OperationPage } from './operation/page';
 import { ClusterPage } from './pages/cluster';
 import { ClustersPage } from './pages/clusters';
+import { HostPage } from './pages/host';
+import { HostsPage } from './pages/hosts';
 import { NodePage } from './pages/node';
 import { NodesPage } from './pages/nodes';
 import { NotFoundPage } from './pages/notfound';
@@ -14,7 +16,6 @@ import { UsersPage } from './pages/users';
 import { WorkloadPage } from './pages/workload';
 import { WorkloadsPage } from './pages/workloads';
 
-
 type Page = (p: Record<string, string>) => VNode;
 
 const routes: readonly (readonly [pattern: string, page: Page])[] = [
@@ -24,6 +25,8 @@ const routes: readonly (readonly [pattern: string, page: Page])[] = [
   ['/clusters/:c/capacity', ({ c = '' }) => <ClusterPage key={c} name={c} />],
   ['/clusters/:c/nodes', ({ c = '' }) => <NodesPage key={c} cluster={c} />],
   ['/clusters/:c/nodes/:n', ({ c = '', n = '' }) => <NodePage key={`${c}/${n}`} cluster={c} name={n} />],
+  ['/clusters/:c/hosts', ({ c = '' }) => <HostsPage key={c} cluster={c} />],
+  ['/clusters/:c/hosts/:n', ({ c = '', n = '' }) => <HostPage key={`${c}/${n}`} cluster={c} name={n} />],
   ['/clusters/:c/workloads', ({ c = '' }) => <WorkloadsPage key={c} cluster={c} />],
   ['/clusters/:c/workloads/:k/:ns/:n', ({ c = '', k = '', ns = '', n = '' }) => <WorkloadPage key={`${c}/${k}/${ns}/${n}`} cluster={c} kind={k} namespace={ns} name={n} />],
   ['/clusters/:c/pods', ({ c = '' }) => <PodsPage key={c} cluster={c} />],

@@ -13,15 +13,14 @@ export interface Explained {
 
 /**
  * Says an error in words. The server's refusals carry a code (details.causes[0].reason) whose sentence stands in the catalogue under
- * access.<code>, inventory.<code> or
- * cluster.<code>, with the further causes of reason Parameter as its parameters; all else is told by its status.
+ * the code itself where it names an area (host.NameTaken), else under access.<code>, inventory.<code> or cluster.<code>, with the further causes of reason Parameter as its parameters; all else is told by its status.
  */
 export function explain(error: ApiError): Explained {
   const [first, ...rest] = error.details.causes ?? [];
   const params = Object.fromEntries(rest.filter((c) => c.reason === 'Parameter').map((c) => [c.field ?? '', c.message ?? '']));
   const code = first?.reason;
   if (code) {
-    const refused = sentence(`access.${code}`, params) ?? sentence(`inventory.${code}`, params);
+    const refused = (code.includes('.') ? whole(sentence(code, params)) : undefined) ?? sentence(`access.${code}`, params) ?? sentence(`inventory.${code}`, params);
     if (refused !== undefined) return { what: refused, why: undefined, next: undefined, detail: undefined };
     const unreached = sentence(`cluster.${code}`, params);
     if (unreached !== undefined) {

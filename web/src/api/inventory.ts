@@ -1,5 +1,5 @@
 // The shapes of api/inventory: rows made for reading, served under /kanrin/v1.
-import type { ClusterStatus, Finding, Phase, Wait } from './v1alpha1';
+import type { ClusterStatus, Finding, HostRole, HostState, Phase, Texts, Wait } from './v1alpha1';
 
 export interface Page<T> {
   items: T[] | null;
@@ -177,7 +177,40 @@ export interface Capacity {
   engine?: string;
 }
 
-export type Area = 'clusters' | 'nodes' | 'pods' | 'workloads' | 'operations';
+/** A row of the list of machines. */
+export interface Host {
+  name: string;
+  uid: string;
+  created: string;
+  address: string;
+  port: number;
+  user: string;
+  roles?: HostRole[];
+  node?: string;
+  group?: string;
+  tier: number;
+  state: HostState;
+  message?: string;
+  params?: Texts;
+  fingerprint?: string;
+  os?: string;
+  kernel?: string;
+  runtime?: string;
+  kubelet?: string;
+  power?: string;
+  powerBy?: 'bmc' | 'command';
+  lastSeen?: string;
+  clockOffsetMilliseconds: number;
+  clockErrorMilliseconds: number;
+}
+
+export interface ScannedKey {
+  key: string;
+  fingerprint: string;
+  type: string;
+}
+
+export type Area = 'clusters' | 'nodes' | 'pods' | 'workloads' | 'operations' | 'hosts';
 
 export interface Change {
   cluster: string;

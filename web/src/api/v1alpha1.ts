@@ -5,9 +5,9 @@ export type Phase = 'Pending' | 'Planned' | 'Running' | 'Paused' | 'Cancelling' 
 
 // atWork: it may be changing things, or will go on to (plan.AtWork in Go). A plan that waits for its approval is not.
 export const atWork = (phase: Phase) => phase === 'Running' || phase === 'Paused' || phase === 'Cancelling';
-export type Health = 'Healthy' | 'Attention' | 'Degraded' | 'Unreachable' | 'Unknown';
+export type Health = 'Healthy' | 'Attention' | 'Degraded' | 'Stopped' | 'Unreachable' | 'Unknown';
 export type StepState = 'Pending' | 'Running' | 'Done' | 'Skipped' | 'Failed' | 'Undoing' | 'Undone' | 'NotUndone';
-export type OperationType = 'Drain' | 'Cordon' | 'Uncordon';
+export type OperationType = 'Drain' | 'Cordon' | 'Uncordon' | 'Stop' | 'Start' | 'Restart' | 'AddNode' | 'RemoveNode' | 'Recover';
 
 export type Texts = Record<string, string>;
 
@@ -136,11 +136,80 @@ export interface DrainSpec {
   timeoutSeconds?: number;
 }
 
-export interface OperationSpec {
-  type: OperationType;
+export interface NodesSpec {
+  nodes: string[];
+}
+
+export interface StopSpec {
+  /** Tiers of workloads (Kind/namespace/name) that are scaled to zero, one tier after the other. */
+  scaleDown?: { workloads: string[] }[];
+  drain?: boolean;
+  powerOff?: boolean;
+  until?: string;
+  /** Kind/name of webhook configurations. */
+  suspendWebhooks?: string[];
+}
+
+export interface StartSpec {
+  suspendWebhooks?: string[];
+  without?: string[];
+}
+
+export type RestartWhat = 'Reboot' | 'Runtime' | 'Kubelet';
+
+export interface RestartSpec {
+  nodes: string[];
+  what?: RestartWhat;
+  maxUnavailable?: number;
+  skipDrain?: boolean;
+}
+
+export const hostRoles = ['worker', 'control-plane', 'management', 'proxy', 'scanner'] as const;
+export type HostRole = (typeof hostRoles)[number];
+
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+export interface AddNodeSpec {
+  host: string;
+  role: HostRole;
+  group?: string;
+  labels?: Record<string, string>;
+  taints?: Taint[];
+  bundle?: string;
+  ignorePreflight?: string[];
+}
+
+export interface RemoveNodeSpec {
+  node: string;
+  dead?: boolean;
+  acceptSplitBrain?: string;
+  keepHost?: boolean;
+}
+
+export interface RecoverSpec {
+  node: string;
+  reboot?: boolean;
+}
+
+/** The request of each type stands in the member of its name: exactly that one is set. */
+export interface Requests {
   drain?: DrainSpec;
-  cordon?: { nodes: string[] };
-  uncordon?: { nodes: string[] };
+  cordon?: NodesSpec;
+  uncordon?: NodesSpec;
+  stop?: StopSpec;
+  start?: StartSpec;
+  restart?: RestartSpec;
+  addNode?: AddNodeSpec;
+  removeNode?: RemoveNodeSpec;
+  recover?: RecoverSpec;
+}
+
+export interface OperationSpec extends Requests {
+  type: OperationType;
   requestedBy?: string;
   approvedPlan?: string;
   approvedBy?: string;
@@ -200,4 +269,78 @@ export interface ClusterStatus {
 export interface Usage {
   requested?: string;
   allocatable?: string;
+}
+
+export interface Cluster {
+  metadata: { name: string; namespace: string; resourceVersion: string };
+  spec: { demo?: boolean; recovery?: RecoveryPolicy };
+  status?: ClusterStatus;
+}
+
+/** What may be done to a failing worker without a person. */
+export interface RecoveryPolicy {
+  enabled?: boolean;
+  maxPercent?: number;
+  afterSeconds?: number;
+  reboot?: boolean;
+}
+
+export type HostState = 'Reachable' | 'Unreachable' | 'NoAnswer' | 'HostKeyChanged' | 'HostKeyMissing' | 'Unauthorized' | 'SudoRefused' | 'Unknown';
+
+export interface HostSpec {
+  address: string;
+  port?: number;
+  user?: string;
+  keySecret?: string;
+  hostKey?: string;
+  nodeName?: string;
+  roles?: HostRole[];
+  group?: string;
+  tier?: number;
+  power?: { bmc?: { address: string; port?: number; credentialsSecret: string }; command?: string };
+}
+
+export interface HostDisk {
+  path: string;
+  bytes: number;
+  available: number;
+}
+
+export interface HostFacts {
+  os?: string;
+  kernel?: string;
+  arch?: string;
+  hostname?: string;
+  bootID?: string;
+  bootedAt?: string;
+  cpus?: number;
+  memory?: string;
+  swap?: boolean;
+  runtime?: string;
+  kubelet?: string;
+  kubeadm?: string;
+  kubeletState?: string;
+  runtimeState?: string;
+  etcdMember?: boolean;
+  clockOffsetMilliseconds: number;
+  clockErrorMilliseconds: number;
+  disks?: HostDisk[];
+}
+
+export interface Host {
+  apiVersion: string;
+  kind: 'Host';
+  metadata: { name: string; namespace: string; uid: string; creationTimestamp: string; resourceVersion: string };
+  spec: HostSpec;
+  status?: {
+    state?: HostState;
+    message?: string;
+    params?: Texts;
+    fingerprint?: string;
+    addresses?: { type: string; address: string }[];
+    facts?: HostFacts;
+    power?: string;
+    lastSeen?: string;
+    conditions?: Condition[];
+  };
 }

@@ -8,6 +8,7 @@ import { Failure, Loading } from '../parts/states';
 import { Ago } from '../parts/time';
 import { narrow } from '../narrow';
 import { type Column, HeadRow, type Selection, SortPick, tracks } from './columns';
+import type { Fetch } from './pages';
 import { Row } from './row';
 import { usePages } from './usepages';
 import { useVirtual } from './usevirtual';
@@ -24,6 +25,8 @@ interface Props<T> {
   /** What stands there when there is no row: one text for nothing at all, another for nothing that fits the filter. */
   empty: ComponentChildren;
   onTotal?: (total: number | undefined) => void;
+  /** Reads the pages where the server does not page. */
+  fetch?: Fetch<T>;
 }
 
 const rowHeight = 33;
@@ -32,7 +35,7 @@ const cardHeight = 96;
 /** A list of any length: the server pages, sorts and filters; only the rows on screen exist. */
 export function PagedList<T>(props: Props<T>) {
   const { label, path, watched, columns, rowKey, selection, empty, onTotal } = props;
-  const pages = usePages<T>(path, watched, rowKey);
+  const pages = usePages<T>(path, watched, rowKey, props.fetch);
   const [body, setBody] = useState<HTMLElement | null>(null);
   const total = pages.total ?? 0;
   const virtual = useVirtual(total, narrow.value ? cardHeight : rowHeight, body);

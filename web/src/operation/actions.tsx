@@ -83,11 +83,12 @@ function PlanAgain({ op, why }: { op: Operation; why: string | undefined }) {
 
 /** What follows: the inverse of what was done, or another try at what was not. */
 function After({ op, why }: { op: Operation; why: string | undefined }) {
+  const cluster = op.metadata.namespace;
   const undo = inverse(op.spec);
   if (phaseOf(op) !== 'Succeeded') return <PlanAgain op={op} why={why} />;
   if (!undo) return null;
   return (
-    <Action why={why} onClick={() => askFor({ cluster: op.metadata.namespace, type: undo.type, nodes: nodesOf(undo) })}>
+    <Action why={why} onClick={() => (undo.type === 'Start' ? askFor({ cluster, type: 'Start' }) : askFor({ cluster, type: undo.type, nodes: nodesOf(undo) }))}>
       {t(`op.inverse.${undo.type}`)}
     </Action>
   );
@@ -111,7 +112,7 @@ function CancelDialog({ op, onClose, changed }: { op: Operation; onClose: () => 
       <p>
         <b>{titleOf(op)}</b> · <span class="name">{op.metadata.namespace}</span>
       </p>
-      <p>{untouched ? t('cancel.discardText') : t('cancel.text')}</p>
+      <p>{untouched ? t('cancel.discardText') : t(op.spec.type === 'Drain' ? 'cancel.text' : 'cancel.textOther')}</p>
     </Dialog>
   );
 }

@@ -5,8 +5,7 @@ import { seconds } from '../format';
 import { said, t } from '../lang';
 import { Dialog, TypeName } from '../parts/dialog';
 import { Details } from '../parts/facts';
-import { countOf, isDestructive, phaseOf, stepTitle, targetOf } from './state';
-import { nodesOf } from '../api/operations';
+import { countOf, isDestructive, phaseOf, stepTitle, targetText } from './state';
 
 interface Props {
   op: Operation;
@@ -19,7 +18,7 @@ export function ApproveDialog({ op, onClose, approve }: Props) {
   const [plan] = useState(op.status?.plan);
   const [typed, setTyped] = useState('');
   if (!plan) return null;
-  const target = op.status?.target || targetOf(nodesOf(op.spec));
+  const target = targetText(op);
   const destructive = isDestructive(op, plan);
   const changed = op.status?.plan?.digest !== plan.digest || phaseOf(op) !== 'Planned';
   const warnings = (plan.findings ?? []).filter((f) => f.severity === 'warning').length;

@@ -33,7 +33,7 @@ export function Findings({ op }: { op: Operation }) {
     go(to.operation(cluster, next.metadata.name));
   };
   const press = async (chosen: Way) => {
-    if (chosen.code === 'delete') setWay(chosen);
+    if (isGrave(chosen)) setWay(chosen);
     else await take(chosen);
   };
 
@@ -51,7 +51,7 @@ export function Findings({ op }: { op: Operation }) {
           {t('list.showAll', { n: findings.length })}
         </button>
       )}
-      {way && <DeleteDialog way={way} onClose={() => setWay(undefined)} take={take} />}
+      {way && <GraveDialog way={way} onClose={() => setWay(undefined)} take={take} />}
     </Panel>
   );
 }
@@ -61,7 +61,7 @@ function Ways({ finding, why, take }: { finding: Finding; why: string | undefine
     <div class="ways">
       <span class="ways-label">{t('op.ways')}</span>
       {finding.ways?.map((w) => (
-        <Action key={w.flag} small kind={w.code === 'delete' ? 'danger' : 'plain'} why={why} onClick={() => take(w)}>
+        <Action key={w.flag} small kind={isGrave(w) ? 'danger' : 'plain'} why={why} onClick={() => take(w)}>
           <span title={wayText(w)}>{wayLabel(w)}</span>
         </Action>
       ))}
@@ -69,13 +69,19 @@ function Ways({ finding, why, take }: { finding: Finding; why: string | undefine
   );
 }
 
-/** Deleting passes by the budgets: the pod's name is typed before it is even planned. */
-function DeleteDialog({ way, onClose, take }: { way: Way; onClose: () => void; take: (way: Way) => Promise<void> }) {
+/** Ways that pass by a protection: a name is typed before they are even planned. */
+function isGrave(way: Way): boolean {
+  return way.field === 'delete' || way.field === 'acceptSplitBrain';
+}
+
+/** Deleting passes by the budgets, the acceptance by the proof that a machine is off. */
+function GraveDialog({ way, onClose, take }: { way: Way; onClose: () => void; take: (way: Way) => Promise<void> }) {
   const [typed, setTyped] = useState('');
   const name = way.value ?? '';
+  const brain = way.field === 'acceptSplitBrain';
   return (
     <Dialog
-      title={t('delete.title', { name })}
+      title={t(brain ? 'accept.title' : 'delete.title', { name })}
       onClose={onClose}
       submit={{
         label: t('ask.plan'),
@@ -84,8 +90,8 @@ function DeleteDialog({ way, onClose, take }: { way: Way; onClose: () => void; t
         run: () => take(way),
       }}
     >
-      <p>{t('delete.text')}</p>
-      <TypeName name={name} value={typed} onInput={setTyped} />
+      <p>{t(brain ? 'accept.text' : 'delete.text', { name })}</p>
+      <TypeName name={name} value={typed} onInput={setTyped} {...(brain && { label: t('removeNode.accept') })} />
     </Dialog>
   );
 }

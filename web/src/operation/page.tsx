@@ -69,7 +69,7 @@ export function OperationPage({ cluster, name }: { cluster: string; name: string
           label={t('op.views')}
           tabs={[
             { id: 'plan', label: t('op.plan') },
-            { id: 'pods', label: t('op.members') },
+            ...(tab === 'pods' || op.spec.type === 'Drain' || (op.status?.plan?.memberChunks ?? 0) > 0 ? [{ id: 'pods', label: t('op.members') }] : []),
             { id: 'yaml', label: 'YAML' },
           ]}
         />

@@ -16,7 +16,13 @@ export function blockersOf(op: Operation): Finding[] {
 
 /** "Drain w3, w4" */
 export function titleOf(op: Operation): string {
-  return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${op.status?.target || targetOf(nodesOf(op.spec)) || op.metadata.name}`;
+  return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${targetText(op)}`;
+}
+
+/** What it is about; a stop or a start is about its cluster. */
+export function targetText(op: Operation): string {
+  const whole = op.spec.type === 'Stop' || op.spec.type === 'Start' ? op.metadata.namespace : '';
+  return op.status?.target || targetOf(nodesOf(op.spec)) || whole || op.metadata.name;
 }
 
 export function targetOf(nodes: readonly string[]): string {
@@ -38,9 +44,9 @@ export function stepViews(op: Operation): StepView[] {
   return (op.status?.plan?.steps ?? []).map((step, i) => ({ step, number: i + 1, status: journal.get(step.id) }));
 }
 
-/** A plan that deletes, or from which there is no way back, wants the target typed. */
+/** A plan that deletes, takes a cluster or a node away, or from which there is no way back, wants the target typed. */
 export function isDestructive(op: Operation, plan: Plan): boolean {
-  return Boolean(plan.pointOfNoReturn) || (plan.forecast.counts?.delete ?? 0) > 0 || (op.spec.drain?.delete?.length ?? 0) > 0;
+  return op.spec.type === 'Stop' || op.spec.type === 'RemoveNode' || Boolean(plan.pointOfNoReturn) || (plan.forecast.counts?.delete ?? 0) > 0 || (op.spec.drain?.delete?.length ?? 0) > 0;
 }
 
 export function countOf(plan: Plan | undefined, name: string): number | undefined {

@@ -1,11 +1,15 @@
+import { missing, useAccess } from '../api/access';
 import { segment } from '../api/client';
-import type { ClusterRow, Zone } from '../api/inventory';
+import { hostsPath } from '../api/hosts';
+import type { ClusterRow, Host, Page, Zone } from '../api/inventory';
 import { cores, count, memory, quantity, share } from '../format';
 import { said, t } from '../lang';
 import type { Column } from '../list/columns';
 import { List } from '../list/list';
 import { useReading } from '../live/reading';
+import { askFor } from '../operation/ask';
 import { Bar } from '../parts/bar';
+import { Action } from '../parts/button';
 import { bySeverity, FindingRow } from '../parts/finding';
 import { Details, Fact, Facts, Panel, Section } from '../parts/facts';
 import { HealthMark, Tag } from '../parts/mark';
@@ -18,6 +22,7 @@ import { CapacityView } from './capacity';
 import { cpuShare, memoryShare } from './clustercolumns';
 import { operationColumns } from './operationcolumns';
 import { findingsOf } from './overview';
+import { RecoverySection } from './recovery';
 import { Remedy } from './remedy';
 
 /** One cluster: facts first, then what it needs, its zones, its operations; its capacity behind a tab. */
@@ -39,7 +44,7 @@ export function ClusterPage({ name }: { name: string }) {
             </>
           )
         }
-        actions={data && !data.demo && <RemoveClusterButton name={name} />}
+        actions={data && <ClusterActions row={data} />}
       />
       <nav class="tabs" aria-label={t('cluster.views')}>
         <a href={to.cluster(name)} aria-current={capacity ? undefined : 'page'}>
@@ -56,14 +61,45 @@ export function ClusterPage({ name }: { name: string }) {
   );
 }
 
+function useHosts(cluster: string): Page<Host> | undefined {
+  return useReading<Page<Host>>(hostsPath(cluster), [{ cluster, area: 'hosts' }]).data;
+}
+
+/** A cluster is stopped and started over its machines: without hosts there is nothing to do that with. */
+function ClusterActions({ row }: { row: ClusterRow }) {
+  const cluster = row.name;
+  const access = useAccess(cluster);
+  const hosts = useHosts(cluster);
+  const down = row.status.health === 'Stopped' || row.status.health === 'Unreachable';
+  const some = row.status.health === 'Degraded';
+  const why = missing(access, 'create', 'operations', cluster) ?? (hosts?.total === 0 ? t('cluster.noHosts') : undefined);
+  return (
+    <>
+      {(down || some) && (
+        <Action kind={down ? 'primary' : 'plain'} why={why} onClick={() => askFor({ cluster, type: 'Start' })}>
+          {t('cluster.start')}
+        </Action>
+      )}
+      {row.status.health !== 'Stopped' && (
+        <Action why={why} onClick={() => askFor({ cluster, type: 'Stop' })}>
+          {t('cluster.stop')}
+        </Action>
+      )}
+      {!row.demo && <RemoveClusterButton name={cluster} />}
+    </>
+  );
+}
+
 function ClusterFacts({ row }: { row: ClusterRow }) {
+  const hosts = useHosts(row.name);
   const s = row.status;
   const findings = [...findingsOf(row)].sort(bySeverity);
   const unreachable = s.conditions?.find((c) => c.type === 'Reachable' && c.status === 'False');
   const operations = [...(row.running ?? []), ...(row.recent ?? [])].filter((o, i, all) => all.findIndex((x) => x.name === o.name) === i);
   return (
     <>
-      {unreachable && (
+      {s.health === 'Stopped' && <p class="notice">{t('cluster.stoppedText')}</p>}
+      {unreachable && s.health !== 'Stopped' && (
         <p class="notice crit" role="alert">
           {said('cluster', unreachable.reason, { cluster: row.name, name: row.name, server: s.server ?? '' }, unreachable.message)}
         </p>
@@ -71,6 +107,9 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
       <Facts>
         <Fact label={t('cluster.nodesReady')}>
           <a href={to.nodes(row.name)}>{s.nodes ? `${s.nodes.ready} / ${s.nodes.total}` : '–'}</a>
+        </Fact>
+        <Fact label={t('nav.hosts')}>
+          <a href={to.hosts(row.name)}>{hosts ? `${(hosts.items ?? []).filter((h) => h.state === 'Reachable').length} / ${hosts.total}` : '–'}</a>
         </Fact>
         <Fact label={t('cluster.podsRunning')}>
           <a href={to.pods(row.name)}>{s.pods ? `${count(s.pods.running ?? 0)} / ${count(s.pods.total)}` : '–'}</a>
@@ -135,6 +174,7 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
           )}
         </Panel>
       </Section>
+      <RecoverySection cluster={row.name} />
       <Section title={t('cluster.connection')}>
         <Panel>
           <Details

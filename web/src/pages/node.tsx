@@ -100,6 +100,17 @@ function NodeActions({ cluster, node }: { cluster: string; node: Node }) {
           {t('node.cordon')}
         </Action>
       )}
+      {node.state !== 'Ready' && (
+        <Action why={why ?? (node.roles?.includes('control-plane') ? t('node.recoverNot') : undefined)} onClick={() => askFor({ cluster, type: 'Recover', node: node.name })}>
+          {t('node.recover')}
+        </Action>
+      )}
+      <Action why={why} onClick={() => askFor({ cluster, type: 'Restart', nodes })}>
+        {t('node.restart')}
+      </Action>
+      <Action why={why} onClick={() => askFor({ cluster, type: 'RemoveNode', node: node.name })}>
+        {t('node.remove')}
+      </Action>
     </>
   );
 }

@@ -146,6 +146,14 @@ function Chosen({ cluster, chosen, clear }: { cluster: string; chosen: ReadonlyM
       <Action why={why} onClick={() => askFor({ cluster, type: 'Uncordon', nodes })}>
         {t('node.uncordon')}
       </Action>
+      <Action why={why} onClick={() => askFor({ cluster, type: 'Restart', nodes })}>
+        {t('node.restart')}
+      </Action>
+      {nodes.length === 1 && (
+        <Action why={why} onClick={() => askFor({ cluster, type: 'RemoveNode', node: nodes[0] ?? '' })}>
+          {t('node.remove')}
+        </Action>
+      )}
       <Action kind="quiet" onClick={clear}>
         {t('nodes.clear')}
       </Action>

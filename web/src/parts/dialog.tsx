@@ -81,12 +81,12 @@ export function Dialog({ title, onClose, children, submit, wide }: Props) {
 }
 
 /** A field in which the name of what is about to be lost has to be typed. */
-export function TypeName({ name, value, onInput }: { name: string; value: string; onInput: (v: string) => void }) {
+export function TypeName({ name, value, onInput, label }: { name: string; value: string; onInput: (v: string) => void; label?: string }) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>
-        {t('dialog.typeName')} <code class="name">{name}</code>
+        {label ?? t('dialog.typeName')} <code class="name">{name}</code>
       </label>
       <input id={id} value={value} autocomplete="off" autocapitalize="off" spellcheck={false} onInput={(e) => onInput(e.currentTarget.value)} />
     </div>

@@ -18,6 +18,8 @@ export function objectHref(cluster: string, kind: string | undefined, object: st
   switch (kind) {
     case 'Node':
       return to.node(cluster, object);
+    case 'Host':
+      return to.host(cluster, object);
     case 'Pod':
       return ns && name ? to.pod(cluster, ns, name) : undefined;
     case 'Deployment':

@@ -3,7 +3,7 @@ import type { Health, Phase, Severity } from '../api/v1alpha1';
 import { t, text } from '../lang';
 
 /** What a state means for the reader; each tone has its own shape, so that colour is never the only sign. */
-export type Tone = 'ok' | 'warn' | 'crit' | 'run' | 'idle' | 'unknown';
+export type Tone = 'ok' | 'warn' | 'crit' | 'run' | 'idle' | 'off' | 'unknown';
 
 export function Mark({ tone, children, title }: { tone: Tone; children?: ComponentChildren; title?: string }) {
   return (
@@ -14,7 +14,7 @@ export function Mark({ tone, children, title }: { tone: Tone; children?: Compone
   );
 }
 
-const health: Record<Health, Tone> = { Healthy: 'ok', Attention: 'warn', Degraded: 'crit', Unreachable: 'crit', Unknown: 'unknown' };
+const health: Record<Health, Tone> = { Healthy: 'ok', Attention: 'warn', Degraded: 'crit', Stopped: 'off', Unreachable: 'crit', Unknown: 'unknown' };
 
 export function HealthMark({ value }: { value: Health | undefined }) {
   const v = value ?? 'Unknown';

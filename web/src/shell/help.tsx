@@ -20,6 +20,7 @@ export function Help() {
     ['g o', t('nav.overview')],
     ['g c', t('nav.clusters')],
     ['g n', t('nav.nodes')],
+    ['g h', t('nav.hosts')],
     ['g w', t('nav.workloads')],
     ['g p', t('nav.pods')],
     ['g x', t('nav.operations')],

@@ -30,6 +30,7 @@ export function useAreas(): Area[] {
   if (cluster) {
     areas.push(
       { id: 'nodes', label: t('nav.nodes'), href: to.nodes(cluster), icon: 'nodes', on: inArea('nodes'), n: row?.status.nodes?.total },
+      { id: 'hosts', label: t('nav.hosts'), href: to.hosts(cluster), icon: 'hosts', on: inArea('hosts') },
       { id: 'workloads', label: t('nav.workloads'), href: to.workloads(cluster), icon: 'workloads', on: inArea('workloads') },
       { id: 'pods', label: t('nav.pods'), href: to.pods(cluster), icon: 'pods', on: inArea('pods'), n: row?.status.pods?.total },
     );
