@@ -42,7 +42,7 @@ func (a *app) describeHost(_ context.Context, _ *session, cluster string, h *v1a
 		{a.label("created"), a.when(h.CreationTimestamp.Time)},
 	})
 	if f := st.Facts; f != nil {
-		text += a.section("facts", a.hostFacts(f))
+		text += a.section("facts", "  "+strings.ReplaceAll(strings.TrimRight(a.hostFacts(f), "\n"), "\n", "\n  "))
 	}
 	return text, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -65,23 +66,17 @@ func (a *app) accept(ctx context.Context, what string, key *inventory.ScannedKey
 	return nil
 }
 
-// hostVerdict is the error for hosts that cannot be used; nil when all can.
+// hostVerdict is the error for hosts that cannot be used; nil when all can. Of several it says each before.
 func (a *app) hostVerdict(what string, list ...*v1alpha1.Host) error {
-	var first *v1alpha1.Host
-	bad := 0
-	for _, h := range list {
-		if h.Status.State != v1alpha1.HostReachable {
-			bad++
-			if first == nil {
-				first = h
-			}
-		}
-	}
-	switch bad {
+	bad := slices.DeleteFunc(slices.Clone(list), func(h *v1alpha1.Host) bool { return h.Status.State == v1alpha1.HostReachable })
+	switch len(bad) {
 	case 0:
 		return nil
 	case 1:
-		return &cli.Error{Code: cli.Failed, What: what, Why: a.hostSentence(first)}
+		return &cli.Error{Code: cli.Failed, What: what, Why: a.hostSentence(bad[0])}
 	}
-	return &cli.Error{Code: cli.Failed, What: what, Why: a.t("cli.why.hostsUnusable", "n", bad, "of", len(list))}
+	for _, h := range bad {
+		a.say("cli.host.unusable", "name", h.Name, "why", a.hostSentence(h))
+	}
+	return &cli.Error{Code: cli.Failed, What: what, Why: a.t("cli.why.hostsUnusable", "n", len(bad), "of", len(list))}
 }

@@ -60,12 +60,5 @@ func (a *app) hostCheck(ctx context.Context, names []string) error {
 	if err := a.printHosts(format, cluster, single, seen...); err != nil {
 		return err
 	}
-	if !single {
-		for _, h := range seen {
-			if h.Status.State != v1alpha1.HostReachable {
-				a.say("cli.host.unusable", "name", h.Name, "why", a.hostSentence(h))
-			}
-		}
-	}
 	return a.hostVerdict(what, seen...)
 }

@@ -40,7 +40,7 @@ func (a *app) hostTrust(ctx context.Context, name string, t hostTrust) error {
 	if err != nil {
 		return s.explain(what, err)
 	}
-	if key.Key == h.Spec.HostKey {
+	if key.Key == h.Spec.HostKey && (t.fingerprint == "" || t.fingerprint == key.Fingerprint) {
 		a.say("cli.host.sameKey", "name", name, "fingerprint", key.Fingerprint)
 	} else {
 		if h.Spec.HostKey != "" {

@@ -111,7 +111,7 @@ func (c *connection) checkSudo(ctx context.Context, again bool) error {
 	}
 	if c.sudo.works = code == 0; !c.sudo.works {
 		// A sudo that is not installed ends with 127.
-		return c.target.fail(v1alpha1.HostSudoRefused, "", nil, "error", lastLines(said.data, 2))
+		return c.target.fail(v1alpha1.HostSudoRefused, "", nil, "error", lastLines(said.data, 1))
 	}
 	return nil
 }
