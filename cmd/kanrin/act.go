@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -79,14 +81,16 @@ func (a *app) act(ctx context.Context, spec v1alpha1.OperationSpec, o actOptions
 	return run.start(ctx)
 }
 
+// prefixOf is the type in small letters: the beginning of an operation's name.
 func prefixOf(t v1alpha1.OperationType) string {
-	switch t {
-	case v1alpha1.OperationCordon:
-		return "cordon-"
-	case v1alpha1.OperationUncordon:
-		return "uncordon-"
+	var b strings.Builder
+	for i, r := range string(t) {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
 	}
-	return "drain-"
+	return b.String() + "-"
 }
 
 // start plans, shows and, when nothing stands in the way, runs.

@@ -70,6 +70,14 @@ func Nodes(op *v1alpha1.Operation) []string {
 		return s.Cordon.Nodes
 	case s.Uncordon != nil:
 		return s.Uncordon.Nodes
+	case s.Restart != nil:
+		return s.Restart.Nodes
+	case s.AddNode != nil:
+		return []string{s.AddNode.Host}
+	case s.RemoveNode != nil:
+		return []string{s.RemoveNode.Node}
+	case s.Recover != nil:
+		return []string{s.Recover.Node}
 	}
 	return nil
 }
