@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -50,7 +49,6 @@ func dial(ctx context.Context, t *target, l Limits) (*connection, error) {
 	_ = conn.SetDeadline(deadline) // it fails on a closed connection only, which the handshake finds out
 
 	var shown ssh.PublicKey
-	var tried atomic.Bool
 	c, channels, requests, err := ssh.NewClientConn(conn, t.address(), &ssh.ClientConfig{
 		User: t.user, ClientVersion: "SSH-2.0-Kanrin",
 		HostKeyAlgorithms: preferring(t.pinned),
@@ -60,17 +58,14 @@ func dial(ctx context.Context, t *target, l Limits) (*connection, error) {
 			}
 			return nil
 		},
-		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
-			tried.Store(true)
-			return []ssh.Signer{t.signer}, nil
-		})},
+		Auth: []ssh.AuthMethod{ssh.PublicKeys(t.signer)},
 	})
 	if err != nil {
 		_ = conn.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, t.refused(err, shown, tried.Load(), l)
+		return nil, t.refused(err, shown, l)
 	}
 	if !stop() {
 		_ = conn.Close()
@@ -102,7 +97,7 @@ func (t *target) unreachable(err error) *Error {
 }
 
 // refused says why a handshake failed: by how far it came, as the errors of package ssh carry no types.
-func (t *target) refused(err error, shown ssh.PublicKey, tried bool, l Limits) *Error {
+func (t *target) refused(err error, shown ssh.PublicKey, l Limits) *Error {
 	var algorithms *ssh.AlgorithmNegotiationError
 	seconds := int(l.Handshake.Seconds())
 	switch {
@@ -115,7 +110,7 @@ func (t *target) refused(err error, shown ssh.PublicKey, tried bool, l Limits) *
 	case broken(err), shown == nil:
 		return t.fail(v1alpha1.HostNoAnswer, "broken", err, "seconds", seconds)
 	}
-	_ = tried // the server may offer no sign-in with keys at all; that, too, is a refusal
+	// The server may offer no sign-in with keys at all; that, too, is a refusal.
 	return t.fail(v1alpha1.HostUnauthorized, "", err)
 }
 

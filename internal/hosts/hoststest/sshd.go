@@ -227,12 +227,12 @@ func (s *Server) Log() string { return s.log.String() }
 func (s *Server) Objects(cluster, name string) (*v1alpha1.Host, *corev1.Secret) {
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.HostKey.Public)))
 	return &v1alpha1.Host{
-			ObjectMeta: metav1.ObjectMeta{Namespace: cluster, Name: name},
-			Spec:       v1alpha1.HostSpec{Address: s.Address, Port: int32(s.Port), User: s.User, KeySecret: "ssh-" + name, HostKey: line},
-		}, &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: cluster, Name: "ssh-" + name},
-			Type:       corev1.SecretTypeSSHAuth, Data: map[string][]byte{corev1.SSHAuthPrivateKey: s.Key.Private},
-		}
+		ObjectMeta: metav1.ObjectMeta{Namespace: cluster, Name: name},
+		Spec:       v1alpha1.HostSpec{Address: s.Address, Port: int32(s.Port), User: s.User, KeySecret: "ssh-" + name, HostKey: line},
+	}, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: cluster, Name: "ssh-" + name},
+		Type:       corev1.SecretTypeSSHAuth, Data: map[string][]byte{corev1.SSHAuthPrivateKey: s.Key.Private},
+	}
 }
 
 // FreePort of an address; somebody else may take it before it is used.
