@@ -22,6 +22,7 @@ var rules = []struct {
 	{"internal/rehearse", nil},
 	{"internal/plan", []string{"api", "internal/lang"}},
 	{"internal/fleet", []string{"api", "internal/lang", "internal/disruption", "internal/check", "internal/httpapi"}},
+	{"internal/ops/nodes", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/hosts", "internal/disruption", "internal/ops/drain"}},
 	{"internal/ops/drain", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/disruption", "internal/rehearse"}},
 	{"internal/ops/controller", []string{"api", "internal/lang", "internal/plan", "internal/httpapi"}},
 	{"internal/controlplane", []string{"internal/kubebin"}},
