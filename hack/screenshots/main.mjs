@@ -47,6 +47,7 @@ const pages = {
   nodes: '/clusters/demo/nodes',
   'nodes-zones': '/clusters/demo/nodes?view=zones',
   node: '/clusters/demo/nodes/w5',
+  'hosts-empty': '/clusters/demo/hosts',
   workloads: '/clusters/demo/workloads',
   workload: '/clusters/demo/workloads/Deployment/shop/checkout',
   pods: '/clusters/demo/pods',

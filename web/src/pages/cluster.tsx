@@ -108,8 +108,8 @@ function ClusterFacts({ row }: { row: ClusterRow }) {
         <Fact label={t('cluster.nodesReady')}>
           <a href={to.nodes(row.name)}>{s.nodes ? `${s.nodes.ready} / ${s.nodes.total}` : '–'}</a>
         </Fact>
-        <Fact label={t('nav.hosts')}>
-          <a href={to.hosts(row.name)}>{hosts ? `${(hosts.items ?? []).filter((h) => h.state === 'Reachable').length} / ${hosts.total}` : '–'}</a>
+        <Fact label={t('hosts.reachable')}>
+          <a href={to.hosts(row.name)}>{hosts?.total === 0 ? 0 : hosts ? `${(hosts.items ?? []).filter((h) => h.state === 'Reachable').length} / ${hosts.total}` : '–'}</a>
         </Fact>
         <Fact label={t('cluster.podsRunning')}>
           <a href={to.pods(row.name)}>{s.pods ? `${count(s.pods.running ?? 0)} / ${count(s.pods.total)}` : '–'}</a>

@@ -161,10 +161,10 @@ function HostFacts({ host }: { host: Host }) {
         <Panel>
           <Details
             rows={[
-              [t('hosts.address'), mono(`${spec.user || 'root'}@${spec.address}:${spec.port || 22}`)],
+              [t('host.sshAs'), mono(`${spec.user || 'root'}@${spec.address}:${spec.port || 22}`)],
               [t('host.fingerprint'), spec.hostKey ? <code class="name fingerprint">{status?.fingerprint || '–'}</code> : <span class="warn">{t('host.notPinned')}</span>],
               [t('host.keySecret'), mono(spec.keySecret)],
-              status?.addresses && status.addresses.length > 0 && [t('node.addresses'), mono(status.addresses.map((a) => a.address).join(', '))],
+              status?.addresses && status.addresses.length > 0 && [t('host.nodeAddresses'), mono(status.addresses.map((a) => a.address).join(', '))],
               [t('hosts.power'), spec.power?.bmc ? <>BMC {mono(spec.power.bmc.address)}</> : spec.power?.command ? <>{t('host.powerCommand')} {mono(spec.power.command)}</> : t('host.noPower')],
               spec.group ? [t('hosts.group'), mono(spec.group)] : undefined,
             ]}

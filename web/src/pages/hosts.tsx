@@ -83,12 +83,14 @@ function AddButton({ cluster, primary, onClick }: { cluster: string; primary: bo
   );
 }
 
+const none = <span class="none">–</span>;
+
 function columns(cluster: string): Column<Host>[] {
   return [
     {
       id: 'name',
       head: t('list.name'),
-      width: 'minmax(96px, 1fr)',
+      width: 'minmax(92px, 1fr)',
       sort: true,
       card: 'name',
       cell: (h) => (
@@ -97,13 +99,13 @@ function columns(cluster: string): Column<Host>[] {
         </a>
       ),
     },
-    { id: 'state', head: t('list.state'), width: 'minmax(150px, 1.2fr)', sort: true, card: 'state', cell: (h) => <HostMark host={h} /> },
-    { id: 'address', head: t('hosts.address'), width: 'minmax(112px, 1fr)', sort: true, cell: (h) => <span class="name">{h.address}</span> },
-    { id: 'role', head: t('nodes.role'), width: 'minmax(88px, .8fr)', cell: (h) => h.roles?.join(', ') || '–' },
+    { id: 'state', head: t('list.state'), width: 'minmax(140px, 1.1fr)', sort: true, card: 'state', cell: (h) => <HostMark host={h} /> },
+    { id: 'address', head: t('hosts.address'), width: 'minmax(108px, 1fr)', sort: true, cell: (h) => <span class="name">{h.address}</span> },
+    { id: 'role', head: t('nodes.role'), width: 'minmax(88px, .8fr)', cell: (h) => h.roles?.join(', ') || none },
     {
       id: 'node',
       head: t('list.node'),
-      width: 'minmax(64px, .7fr)',
+      width: 'minmax(60px, .7fr)',
       sort: true,
       cell: (h) =>
         h.node ? (
@@ -111,15 +113,27 @@ function columns(cluster: string): Column<Host>[] {
             {h.node}
           </a>
         ) : (
-          '–'
+          none
         ),
     },
-    { id: 'os', head: t('node.os'), width: 'minmax(0, 1.1fr)', card: 'line', cell: (h) => <span class="dim clip">{[h.os, h.runtime].filter(Boolean).join(' · ') || '–'}</span> },
-    { id: 'kubelet', head: 'kubelet', width: '74px', sort: true, card: 'hide', cell: (h) => <span class="name dim">{h.kubelet || '–'}</span> },
-    { id: 'tier', head: t('hosts.tier'), width: '44px', sort: true, num: true, card: 'hide', cell: (h) => h.tier },
-    { id: 'power', head: t('hosts.power'), width: '60px', cell: (h) => powerText(h.power, h.powerBy) },
-    { id: 'clock', head: t('hosts.clock'), width: '66px', sort: true, num: true, card: 'hide', cell: (h) => (h.lastSeen ? <Clock offset={h.clockOffsetMilliseconds} error={h.clockErrorMilliseconds} /> : '–') },
-    { id: 'seen', head: t('cluster.lastSeen'), width: '84px', sort: true, cell: (h) => (h.lastSeen ? <Ago at={h.lastSeen} /> : '–') },
+    {
+      id: 'os',
+      head: t('node.os'),
+      width: 'minmax(116px, 1.2fr)',
+      card: 'line',
+      cell: (h) =>
+        h.os ? (
+          <span class="dim clip" title={[h.os, h.kernel, h.runtime].filter(Boolean).join(' · ')}>
+            {h.os.replace('GNU/Linux ', '')}
+          </span>
+        ) : (
+          none
+        ),
+    },
+    { id: 'kubelet', head: 'kubelet', width: '72px', sort: true, card: 'hide', cell: (h) => (h.kubelet ? <span class="name dim">{h.kubelet}</span> : none) },
+    { id: 'power', head: t('hosts.power'), width: '62px', cell: (h) => (h.powerBy ? powerText(h.power, h.powerBy) : none) },
+    { id: 'clock', head: t('hosts.clock'), width: '58px', sort: true, num: true, card: 'hide', cell: (h) => (h.lastSeen ? <Clock offset={h.clockOffsetMilliseconds} error={h.clockErrorMilliseconds} /> : none) },
+    { id: 'seen', head: t('cluster.lastSeen'), width: '80px', sort: true, cell: (h) => (h.lastSeen ? <Ago at={h.lastSeen} /> : none) },
   ];
 }
 

@@ -13,10 +13,10 @@ export function Foot() {
       <span role="status">
         {on ? <Mark tone="ok">{t('foot.live')}</Mark> : <Mark tone="warn" title={absolute(since)}>{t('foot.stale', { at: clock(since) })}</Mark>}
       </span>
-      <span class="name">kanrin {session.value?.version}</span>
       <button type="button" class="quiet-link" onClick={() => openHelp()}>
         {t('foot.keys')} <kbd>?</kbd>
       </button>
+      <span class="name clip">kanrin {session.value?.version}</span>
     </footer>
   );
 }

@@ -160,6 +160,7 @@ export class Api {
   }
 }
 
+export const hosts = `/kanrin/v1/clusters/${cluster}/hosts`;
 export const operations = `/apis/kanrin.dev/v1alpha1/namespaces/${cluster}/operations`;
 
 /** Asks again until there is an answer; fails with what was waited for. */

@@ -1,4 +1,5 @@
-import { admin, type Api, until, url, users } from './server';
+import { admin, type Api, hosts, until, url, users } from './server';
+import { hostKey, privateKey } from './keys';
 import { launch, open, signIn } from './browser';
 
 /** Makes one user for each role and waits until the demo cluster is up: the console is there before it. */
@@ -28,6 +29,7 @@ export default async function setup(): Promise<void> {
     },
     240_000,
   );
+  await makeHosts(w.api);
   await uncordonAll(w.api);
   await w.api.quiet();
   await w.context.close();
@@ -42,4 +44,15 @@ async function uncordonAll(api: Api): Promise<void> {
   const op = await api.reach(name, 'Planned');
   await api.change(name, { approvedPlan: op.status?.plan?.digest, approvedBy: admin.name });
   await api.reach(name, 'Succeeded');
+}
+
+/** Machines that are not there: one that refuses the connection, and one whose key nobody has pinned. */
+async function makeHosts(api: Api): Promise<void> {
+  for (const host of [
+    { name: 'rack-1', spec: { address: '127.0.0.1', port: 9, user: 'ops', hostKey: hostKey(), nodeName: 'w4', roles: ['worker'], tier: 1, group: 'compute' }, privateKey: privateKey() },
+    { name: 'rack-2', spec: { address: 'rack-2.example.invalid', roles: ['control-plane'], power: { command: 'pdu' } } },
+  ]) {
+    const answer = await api.send('POST', hosts, host);
+    if (answer.code !== 201 && answer.code !== 409) throw new Error(`making ${host.name}: ${answer.code} ${JSON.stringify(answer.body)}`);
+  }
 }

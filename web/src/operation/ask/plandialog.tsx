@@ -8,7 +8,7 @@ import { go, to } from '../../route';
 interface Props {
   cluster: string;
   title: string;
-  /** What the request names; empty for the whole cluster. */
+  /** What the request names; empty for the whole cluster, which the title names. */
   targets: readonly string[];
   text: string;
   request: () => Request;
@@ -37,14 +37,16 @@ export function PlanDialog({ cluster, title, targets, text, request, why, wide, 
         },
       }}
     >
-      <p class="targets">
-        {targets.map((n) => (
-          <code class="name pill" key={n}>
-            {n}
-          </code>
-        ))}
-        {targets.length > 0 ? <span class="of">{t('ask.of', { cluster })}</span> : <code class="name pill">{cluster}</code>}
-      </p>
+      {targets.length > 0 && (
+        <p class="targets">
+          {targets.map((n) => (
+            <code class="name pill" key={n}>
+              {n}
+            </code>
+          ))}
+          <span class="of">{t('ask.of', { cluster })}</span>
+        </p>
+      )}
       <p>{text}</p>
       {children}
       <p class="hint">{t('ask.same')}</p>
