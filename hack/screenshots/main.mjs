@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { makeHosts } from './hosts.mjs';
 import { makeOperations, planBlocked, startDrain } from './operations.mjs';
 import { Server, url } from './server.mjs';
 
@@ -22,7 +23,7 @@ const darkLooks = [
   { lang: 'ja', width: 390, height: 844, theme: 'dark' },
 ];
 /** Pages that are drawn dark, too. */
-const dark = new Set(['signin', 'overview', 'nodes', 'nodes-zones', 'capacity', 'operation-blocked', 'operation-running', 'operation-done']);
+const dark = new Set(['signin', 'overview', 'nodes', 'nodes-zones', 'capacity', 'hosts', 'operation-blocked', 'operation-running', 'operation-done']);
 
 const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 const context = await browser.newContext({ ignoreHTTPSErrors: true });
@@ -36,6 +37,8 @@ const signedIn = await context.storageState();
 await server.quiet();
 // Before anything moves: this one is also the picture of the README.
 await take('operation-blocked', await planBlocked(server), signedIn);
+await take('hosts-empty', '/clusters/demo/hosts', signedIn);
+const endHosts = await makeHosts(server);
 const { done, planned, failed } = await makeOperations(server);
 const ledger = (await server.get('/kanrin/v1/clusters/demo/pods?owner=StatefulSet/payments/ledger')).items[0];
 
@@ -47,7 +50,9 @@ const pages = {
   nodes: '/clusters/demo/nodes',
   'nodes-zones': '/clusters/demo/nodes?view=zones',
   node: '/clusters/demo/nodes/w5',
-  'hosts-empty': '/clusters/demo/hosts',
+  hosts: '/clusters/demo/hosts',
+  host: '/clusters/demo/hosts/w1',
+  'host-key-changed': '/clusters/demo/hosts/w7',
   workloads: '/clusters/demo/workloads',
   workload: '/clusters/demo/workloads/Deployment/shop/checkout',
   pods: '/clusters/demo/pods',
@@ -68,6 +73,7 @@ const { running, stop } = await startDrain(server);
 await take('operation-running', running, signedIn);
 await stop();
 
+endHosts();
 await browser.close();
 if (complaints.length > 0) {
   console.error(complaints.join('\n'));
@@ -96,11 +102,36 @@ async function takeDialogs(storageState) {
     await node.page.locator('.palette [role=option]').nth(3).waitFor();
     await picture(node.page, 'palette', look, false);
     await node.close();
+    await takeMachineDialogs(look, word, storageState);
     const plan = await open(planned, look, storageState);
     await plan.page.getByRole('button', { name: word('Approve…', '承認…') }).click();
     await picture(plan.page, 'dialog-approve', look, false);
     await plan.close();
   }
+}
+
+/** The requests about machines. */
+async function takeMachineDialogs(look, word, storageState) {
+  const one = async (name, path, face, then) => {
+    const { page, close } = await open(path, look, storageState);
+    await page.getByRole('button', { name: face, exact: true }).click();
+    await then?.(page, page.getByRole('dialog'));
+    await picture(page, `dialog-${name}`, look, false);
+    await close();
+  };
+  const options = (_, dialog) => dialog.getByText(word('Options', 'オプション'), { exact: true }).click();
+  await one('stop', '/clusters/demo', word('Stop…', '停止…'), options);
+  await one('recovery', '/clusters/demo', word('Turn on…', '有効にする…'));
+  await one('restart', '/clusters/demo/nodes/w5', word('Restart…', '再起動…'));
+  await one('remove-dead', '/clusters/demo/nodes/w5', word('Remove from the cluster…', 'クラスターから削除…'), (_, dialog) => dialog.getByLabel(word('The machine is dead', 'マシンが故障している')).check());
+  await one('add-node', '/clusters/demo/hosts/spare-1', word('Add as a node…', 'ノードとして追加…'), options);
+  await one('trust', '/clusters/demo/hosts/w7', word('Re-pin host key…', 'ホスト鍵を固定し直す…'), (_, dialog) => dialog.locator('.fingerprint').nth(1).waitFor());
+  await one('add-host', '/clusters/demo/hosts', word('Add host…', 'ホストを追加…'), async (_, dialog) => {
+    await dialog.getByLabel(word('Address', 'アドレス'), { exact: true }).fill('127.0.0.1');
+    await dialog.getByLabel(word('Port', 'ポート')).fill('22022');
+    await dialog.getByRole('button', { name: word('Show host key', 'ホスト鍵を取得') }).click();
+    await dialog.locator('.fingerprint').waitFor();
+  });
 }
 
 async function open(path, look, storageState) {

@@ -44,6 +44,19 @@ export class Server {
     return (await this.get(`/kanrin/v1/clusters/demo/pods?owner=${owner}`)).items.map((p) => p.node);
   }
 
+  async addHost(host) {
+    const answer = await this.context.request.post(`${url}/kanrin/v1/clusters/demo/hosts`, { headers: this.headers, data: host });
+    if (answer.status() !== 201) throw new Error(`adding ${host.name}: ${answer.status()} ${await answer.text()}`);
+  }
+
+  /** Waits until every host has been looked at. */
+  async settledHosts() {
+    await until('every host to have been looked at', async () => {
+      const { items } = await this.get('/kanrin/v1/clusters/demo/hosts');
+      return items.every((h) => h.state !== 'Unknown') ? true : undefined;
+    });
+  }
+
   async plan(spec) {
     const answer = await this.context.request.post(operations, {
       headers: this.headers,

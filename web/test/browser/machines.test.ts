@@ -25,6 +25,8 @@ const command = () => dialog().locator('pre').last().textContent();
 const host = async (name: string) => (await w.api.send<Host>('GET', `/apis/kanrin.dev/v1alpha1/namespaces/${cluster}/hosts/${name}`)).body;
 
 async function accessible(within = 'html'): Promise<void> {
+  // What was scrolled below the bar at the top is covered by it, which is no fault of its size.
+  await w.page.evaluate(() => window.scrollTo(0, 0));
   const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
   const found = await new AxeBuilder({ page: w.page }).include(within).withTags(rules).analyze();
   expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`)).toEqual([]);
@@ -133,6 +135,7 @@ describe.skipIf(!haveSshd)('a machine that answers', () => {
   });
 
   it('is forgotten when its name is typed', async () => {
+    w.expected.push(/404.*\/hosts\/live-1\)/); // its page may hear of it before it is left
     await button('Forget…').click();
     await dialog().getByRole('textbox').fill('live-1');
     await dialog().getByRole('button', { name: 'Forget', exact: true }).click();

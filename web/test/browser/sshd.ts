@@ -40,8 +40,22 @@ export async function startSshd(): Promise<Sshd> {
     running = spawn('/usr/sbin/sshd', ['-D', '-f', join(dir, 'config')], { stdio: 'ignore' });
     await until('sshd listens', () => listens(port));
   };
+  // Connections are served by children that outlive their parent; a machine that is reinstalled takes them along.
+  const kill = () => {
+    const pid = running?.pid;
+    if (pid === undefined || running?.exitCode !== null) return;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    running.kill();
+    for (const child of children) {
+      try {
+        process.kill(child);
+      } catch {
+        // it has ended by itself
+      }
+    }
+  };
   const end = async () => {
-    running?.kill();
+    kill();
     await until('sshd has ended', async () => ((await listens(port)) ? undefined : true));
   };
   await start();
@@ -54,7 +68,7 @@ export async function startSshd(): Promise<Sshd> {
       await start();
     },
     stop: () => {
-      running?.kill();
+      kill();
       rmSync(dir, { recursive: true, force: true });
     },
   };
