@@ -1,0 +1,441 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/lab"
+)
+
+// nodesLab is a lab with one control plane, one worker and two bare hosts, registered with a server.
+type nodesLab struct {
+	*server
+	lab    *lab.Lab
+	client kubernetes.Interface
+	bundle string
+}
+
+func newNodesLab(t *testing.T) *nodesLab {
+	t.Helper()
+	if os.Getenv("KANRIN_LAB") != "1" || os.Geteuid() != 0 {
+		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
+	}
+	const name = "enodes"
+	s := newServer(t).start()
+	ctx := context.Background()
+	t.Cleanup(func() {
+		if os.Getenv("KANRIN_LAB_KEEP") == "" {
+			if err := lab.Down(ctx, lab.DefaultDir, name); err != nil {
+				t.Errorf("taking the lab down: %v", err)
+			}
+		}
+	})
+	s.must(0, "lab", "up", "--name", name, "--control-planes", "1", "--workers", "1", "--bare", "2", "--data-dir", s.dir,
+		"--kanrin-kube", program(t, "kanrin-kube", "KANRIN_KUBE"), "--programs", program(t, "lab", "KANRIN_LAB_PROGRAMS"))
+	l, err := lab.Open(lab.DefaultDir, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &nodesLab{server: s, lab: l, client: c, bundle: "lab-" + name}
+}
+
+func (n *nodesLab) host(name string) lab.Host {
+	n.t.Helper()
+	h, err := n.lab.Host(name)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return *h
+}
+
+// on runs a script on a host, from below: no SSH, no Kanrin.
+func (n *nodesLab) on(host, script string) string {
+	n.t.Helper()
+	out, err := n.lab.Enter(context.Background(), n.host(host), "sh", "-c", script)
+	if err != nil {
+		n.t.Fatalf("on %s: %v\n%s", host, err, tail(string(out), 2000))
+	}
+	return string(out)
+}
+
+// stateScript prints what a host is: files, units, kernel settings, rules, packages. /var/lib/containerd and /etc/mtab have their own ways.
+const stateScript = `exec 2>/dev/null
+find /etc /usr/local /opt /root /var/lib /lib/systemd -xdev \( -path /var/lib/systemd -o -path /var/lib/containerd -o -path /etc/mtab \) -prune -o -printf '%y %m %p %l\n' | sort
+find /etc /usr/local /opt -xdev -type f -exec sha256sum {} + | sort -k2
+for d in /var/lib/kubelet /var/lib/etcd /var/lib/containerd /var/lib/cni /etc/kubernetes; do find $d -mindepth 1 -maxdepth 1 | sort; done
+systemctl list-unit-files --no-legend --state=enabled | awk '{print $1}' | sort
+systemctl list-units --no-legend --type=service --state=running,failed | grep -v 'user@\|session' | awk '{print $1,$2,$3,$4}' | sort
+cat /proc/sys/net/ipv4/ip_forward
+nft list ruleset; ip -br link | awk '{print $1}' | sed 's/@.*//' | sort
+dpkg-query -W | sort; ls -d /run/kanrin; true`
+
+func (n *nodesLab) same(host, before string) {
+	n.t.Helper()
+	after := n.on(host, stateScript)
+	if after == before {
+		return
+	}
+	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			n.t.Errorf("%s has more than before: %s", host, line)
+		}
+	}
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			n.t.Errorf("%s has less than before: %s", host, line)
+		}
+	}
+}
+
+func (n *nodesLab) add(host, role string, more ...string) []string {
+	return append([]string{"node", "add", host, "--role", role, "--bundle", n.bundle, "--ignore-preflight", "all"}, more...)
+}
+
+// begin plans and approves, and returns as soon as the operation runs.
+func (n *nodesLab) begin(args ...string) string {
+	n.t.Helper()
+	op := n.operation(n.must(0, append(args, "--plan-only", "-o", "json")...))
+	n.must(0, "approve", "operation/"+op.Name, "--plan", op.Status.Plan.Digest)
+	return op.Name
+}
+
+// over waits for the end of an operation, resuming what paused because a step failed.
+func (n *nodesLab) over(name string, limit time.Duration) *v1alpha1.Operation {
+	n.t.Helper()
+	var op *v1alpha1.Operation
+	eventually(n.t, limit, "operation "+name+" is over", func() bool {
+		r := n.kanrin("get", "operations", name, "-o", "json")
+		if r.code != 0 {
+			return false
+		}
+		op = n.operation(r)
+		if op.Status.Phase == v1alpha1.PhasePaused && op.Status.Reason == v1alpha1.ReasonStepFailed {
+			n.t.Fatalf("operation %s: %s", name, op.Status.Message)
+		}
+		return op.Status.Phase.Terminal()
+	})
+	return op
+}
+
+func (n *nodesLab) step(name, id string) v1alpha1.StepState {
+	n.t.Helper()
+	for _, s := range n.get(name).Status.Steps {
+		if s.ID == id {
+			return s.State
+		}
+	}
+	return ""
+}
+
+// node returns a Node or nil.
+func (n *nodesLab) node(name string) *corev1.Node {
+	n.t.Helper()
+	var node *corev1.Node
+	eventually(n.t, time.Minute, "the API answers", func() bool {
+		got, err := n.client.CoreV1().Nodes().Get(context.Background(), name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true
+		}
+		node = got
+		return err == nil
+	})
+	if node != nil && node.Name == "" {
+		return nil
+	}
+	return node
+}
+
+// clean looks that nothing of an operation is left in the cluster: no token, no certificates.
+func (n *nodesLab) clean() {
+	n.t.Helper()
+	list, err := n.client.CoreV1().Secrets("kube-system").List(context.Background(), metav1.ListOptions{LabelSelector: "kanrin.dev/operation"})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for _, s := range list.Items {
+		n.t.Errorf("secret %s is left", s.Name)
+	}
+}
+
+// TestLabNodes lets machines join and leave. The parts build on each other: they share a lab, which takes a minute to make.
+func TestLabNodes(t *testing.T) {
+	n := newNodesLab(t)
+	part := func(name string, do func(t *testing.T, n *nodesLab)) {
+		if t.Failed() {
+			return
+		}
+		t.Run(name, func(t *testing.T) {
+			outer := n.t
+			n.t = t
+			defer func() { n.t = outer }()
+			do(t, n)
+		})
+	}
+	before := n.on("b1", stateScript)
+	part("worker joins and leaves", func(t *testing.T, n *nodesLab) { workerAndBack(t, n, before) })
+	part("join refused by kubeadm", func(t *testing.T, n *nodesLab) { refusedJoin(t, n, before) })
+	part("join cut off and cancelled", func(t *testing.T, n *nodesLab) { cutJoin(t, n, before) })
+	part("killed while adding and removing", func(t *testing.T, n *nodesLab) { killedAddRemove(t, n, before) })
+	part("learner without room is rolled back", func(t *testing.T, n *nodesLab) { fullDisk(t, n, before) })
+	part("first control plane dies", firstDies)
+	part("dead worker without proof", deadWorker)
+}
+
+func workerAndBack(t *testing.T, n *nodesLab, before string) {
+	n.must(0, n.add("b1", "scanner", "--group", "night", "--label", "disk=ssd", "--taint", "example.com/only=batch:NoSchedule", "--yes")...)
+	node := n.node("b1")
+	if node == nil {
+		t.Fatal("no node b1")
+	}
+	for k, v := range map[string]string{"disk": "ssd", "kanrin.dev/group": "night", "node-role.kubernetes.io/scanner": ""} {
+		if have, ok := node.Labels[k]; !ok || have != v {
+			t.Errorf("label %s is %q", k, have)
+		}
+	}
+	taints := map[string]bool{}
+	for _, x := range node.Spec.Taints {
+		taints[x.Key] = true
+	}
+	if !taints["example.com/only"] || !taints["node-role.kubernetes.io/scanner"] {
+		t.Errorf("taints %v", node.Spec.Taints)
+	}
+	n.clean()
+	n.must(0, "node", "remove", "b1", "--keep-host", "--yes")
+	if n.node("b1") != nil {
+		t.Error("node b1 is still there")
+	}
+	n.same("b1", before)
+}
+
+// refusedJoin: kubeadm's own preflight refuses the machine (control groups of version 1, here a file in its way).
+func refusedJoin(t *testing.T, n *nodesLab, before string) {
+	// A kubelet directory without room: kubeadm fails after it has found the cluster and written its first files.
+	n.on("b1", `mkdir -p /etc/kubernetes && mount -t tmpfs -o size=4k tmpfs /etc/kubernetes`)
+	r := n.kanrin(n.add("b1", "worker", "--yes", "-o", "json")...)
+	if r.code == 0 {
+		t.Fatal("a host without room for its files has joined")
+	}
+	op := n.operation(r)
+	n.t.Logf("%s", op.Status.Message)
+	if got := n.get(op.Name); got.Status.Params["code"] != "JoinFailed" {
+		t.Fatalf("%s %v", got.Status.Message, got.Status.Params)
+	}
+	if n.node("b1") != nil {
+		t.Error("node b1 is there after a failed join")
+	}
+	n.clean()
+	n.on("b1", `umount /etc/kubernetes; rmdir /etc/kubernetes 2>/dev/null; true`)
+	n.must(0, "cancel", "operation/"+op.Name, "--yes")
+	if got := n.over(op.Name, 2*time.Minute); got.Status.Phase != v1alpha1.PhaseCancelled {
+		t.Errorf("%s %s", got.Status.Phase, got.Status.Message)
+	}
+	n.same("b1", before)
+}
+
+// cutJoin: the network goes away in the middle of a join, somebody cancels, the network comes back.
+func cutJoin(t *testing.T, n *nodesLab, before string) {
+	name := n.begin(n.add("b1", "control-plane")...)
+	eventually(t, 2*time.Minute, "the join runs", func() bool { return n.step(name, "join") == v1alpha1.StepRunning })
+	time.Sleep(4 * time.Second) // in the middle of it
+	if err := n.lab.Cut(context.Background(), n.host("b1")); err != nil {
+		t.Fatal(err)
+	}
+	n.kanrin("cancel", "operation/"+name, "--yes", "--detach")
+	time.Sleep(20 * time.Second)
+	if err := n.lab.Mend(context.Background(), n.host("b1")); err != nil {
+		t.Fatal(err)
+	}
+	op := n.over(name, 5*time.Minute)
+	if op.Status.Phase != v1alpha1.PhaseCancelled {
+		t.Errorf("%s %s", op.Status.Phase, op.Status.Message)
+	}
+	if n.node("b1") != nil {
+		t.Error("node b1 is left")
+	}
+	n.clean()
+	n.same("b1", before)
+	n.whole("cp1")
+}
+
+// whole waits until etcd has exactly these members, all healthy: asked through Kanrin's own plan of a further one.
+func (n *nodesLab) whole(want ...string) {
+	n.t.Helper()
+	var got string
+	limit := time.Now().Add(90 * time.Second)
+	for time.Now().Before(limit) {
+		op := n.operation(n.must2("node", "add", "b2", "--role", "control-plane", "--bundle", n.bundle, "--ignore-preflight", "all", "--plan-only", "-o", "json"))
+		n.kanrin("cancel", "operation/"+op.Name, "--yes")
+		got = fmt.Sprint(op.Status.Plan.Findings)
+		for _, l := range op.Status.Plan.Summary {
+			if l.Code == "Etcd" && l.Params["voters"] == fmt.Sprint(len(want)) && l.Params["healthy"] == fmt.Sprint(len(want)) {
+				return
+			}
+			got += fmt.Sprint(l.Params)
+		}
+		time.Sleep(time.Second)
+	}
+	n.t.Errorf("etcd is not %v: %s", want, got)
+}
+
+// must2 runs a command whose plan may be blocked.
+func (n *nodesLab) must2(args ...string) result {
+	n.t.Helper()
+	r := n.kanrin(args...)
+	if r.out == "" {
+		n.t.Fatalf("kanrin %s: exit %d: %s", strings.Join(args, " "), r.code, tail(r.err, 2000))
+	}
+	return r
+}
+
+// killedAddRemove kills Kanrin at random moments of joins and removals of a control plane, and lets the next life finish.
+func killedAddRemove(t *testing.T, n *nodesLab, before string) {
+	times := 2
+	if full {
+		times = 8
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	kill := func(name string, within time.Duration) {
+		moment := time.Duration(random.Int64N(int64(within)))
+		time.Sleep(moment)
+		at := n.get(name).Status.StepText
+		n.server.kill()
+		eventually(t, 10*time.Second, "the children of a killed server are gone", func() bool { return len(processes(n.dir)) == 0 })
+		n.start()
+		op := n.over(name, 5*time.Minute)
+		t.Logf("%s killed after %s (step %s): %s", name, moment.Round(10*time.Millisecond), at, op.Status.Phase)
+		if op.Status.Phase != v1alpha1.PhaseSucceeded {
+			t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
+		}
+	}
+	for range times {
+		kill(n.begin(n.add("b1", "control-plane")...), 20*time.Second)
+		if n.node("b1") == nil {
+			t.Fatal("no node b1")
+		}
+		n.clean()
+		n.whole("cp1", "b1")
+		kill(n.begin("node", "remove", "b1", "--keep-host"), 6*time.Second)
+		if n.node("b1") != nil {
+			t.Fatal("node b1 is left")
+		}
+		n.whole("cp1")
+		n.same("b1", before)
+	}
+}
+
+// fullDisk: there is no room for etcd's data. The learner that kubeadm has added never starts; the cancel takes it out again.
+func fullDisk(t *testing.T, n *nodesLab, before string) {
+	n.on("b1", `mkdir -p /var/lib/etcd && mount -t tmpfs -o size=1m tmpfs /var/lib/etcd`)
+	name := n.begin(n.add("b1", "control-plane")...)
+	eventually(t, 3*time.Minute, "etcd on b1 has failed for want of room", func() bool {
+		return strings.Contains(n.on("b1", `grep -l 'no space left' /var/log/pods/*etcd*/*/*.log 2>/dev/null | head -1; true`), "etcd")
+	})
+	n.must(0, "cancel", "operation/"+name, "--yes")
+	op := n.over(name, 5*time.Minute)
+	if op.Status.Phase != v1alpha1.PhaseCancelled {
+		t.Errorf("%s %s", op.Status.Phase, op.Status.Message)
+	}
+	n.on("b1", `umount /var/lib/etcd`)
+	if n.node("b1") != nil {
+		t.Error("node b1 is left")
+	}
+	n.clean()
+	n.whole("cp1")
+	n.same("b1", before)
+}
+
+// firstDies: with three control planes, the first one is cut off from power, and removed without it.
+func firstDies(t *testing.T, n *nodesLab) {
+	n.must(0, n.add("b1", "control-plane", "--yes")...)
+	n.must(0, n.add("b2", "control-plane", "--yes")...)
+	// While it runs, it is not dead, whatever somebody accepts.
+	r := n.must2("node", "remove", "cp1", "--dead", "--accept-split-brain", "cp1", "--plan-only", "-o", "json")
+	if codes := blockerCodes(n.operation(r)); codes != "StillAnswers" {
+		t.Fatalf("a control plane that answers: blockers %s", codes)
+	}
+	if err := n.lab.Kill(context.Background(), n.host("cp1")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*time.Minute, "cp1 is not Ready", func() bool {
+		r := n.must2("node", "remove", "cp1", "--dead", "--plan-only", "-o", "json")
+		op := n.operation(r)
+		n.kanrin("cancel", "operation/"+op.Name, "--yes")
+		return op.Status.Plan != nil && blockerCodes(op) == ""
+	})
+	n.must(0, "node", "remove", "cp1", "--dead", "--yes")
+	if n.node("cp1") != nil {
+		t.Error("node cp1 is left")
+	}
+	if r := n.kanrin("get", "hosts", "cp1"); r.code == 0 {
+		t.Error("host cp1 is left")
+	}
+	pods, err := n.client.CoreV1().Pods("").List(context.Background(), metav1.ListOptions{FieldSelector: "spec.nodeName=cp1"})
+	if err != nil || len(pods.Items) > 0 {
+		t.Errorf("%d pods of cp1 are left, %v", len(pods.Items), err)
+	}
+	// One of two may leave; then the last may not.
+	n.must(0, "node", "remove", "b2", "--keep-host", "--yes")
+	r = n.must2("node", "remove", "b1", "--plan-only", "-o", "json")
+	if codes := blockerCodes(n.operation(r)); !strings.Contains(codes, "LastControlPlane") {
+		t.Errorf("the last control plane: blockers %s", codes)
+	}
+}
+
+// deadWorker: a worker that is only cut off. Its power is on, so nothing proves that it is dead: it takes the word of a person, and the
+// right word.
+func deadWorker(t *testing.T, n *nodesLab) {
+	if err := n.lab.Cut(context.Background(), n.host("w1")); err != nil {
+		t.Fatal(err)
+	}
+	plan := func(more ...string) string {
+		r := n.must2(append([]string{"node", "remove", "w1", "--dead", "--plan-only", "-o", "json"}, more...)...)
+		op := n.operation(r)
+		n.kanrin("cancel", "operation/"+op.Name, "--yes")
+		return blockerCodes(op)
+	}
+	if got := plan("--accept-split-brain", "w1"); got != "StillAlive" {
+		t.Errorf("a worker whose lease is fresh: blockers %q", got)
+	}
+	eventually(t, 2*time.Minute, "w1 is silent", func() bool { return plan() == "SilenceIsNoProof" })
+	if got := plan("--accept-split-brain", "b1"); got != "AcceptedOther" {
+		t.Errorf("another's name was accepted: blockers %q", got)
+	}
+	n.must(0, "node", "remove", "w1", "--dead", "--accept-split-brain", "w1", "--yes")
+	if n.node("w1") != nil {
+		t.Error("node w1 is left")
+	}
+}
+
+func blockerCodes(op *v1alpha1.Operation) string {
+	var out []string
+	if op.Status.Plan == nil {
+		return "no plan: " + op.Status.Message
+	}
+	for _, f := range op.Status.Plan.Findings {
+		if f.Severity == v1alpha1.SeverityBlocker {
+			out = append(out, f.Code)
+		}
+	}
+	return strings.Join(out, ",")
+}
