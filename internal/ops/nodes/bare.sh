@@ -42,6 +42,7 @@ if [ "$runtime" = fresh ]; then
   systemctl stop containerd.service crio.service 2>/dev/null
   empty /run/containerd
   empty /var/lib/containerd
+  rmdir /opt/containerd/bin /opt/containerd/lib /opt/containerd /run/containerd 2>/dev/null
 fi
 for d in /etc/kubernetes /var/lib/kubelet /var/lib/etcd /var/lib/cni /var/log/pods /var/log/containers /run/flannel /run/calico; do
   rmdir "$d" 2>/dev/null
@@ -86,6 +87,15 @@ done
 if command -v nft >/dev/null 2>&1; then
   nft list tables 2>/dev/null | while read -r _ family name; do
     case $name in kube-proxy | cni_hostport | cni_plugins_masquerade) nft delete table "$family" "$name" ;; esac
+  done
+fi
+# Tables of iptables in which nothing is left but the built-in chains, which let everything pass.
+if command -v nft >/dev/null 2>&1; then
+  for family in ip ip6; do
+    for t in nat filter mangle; do
+      rules=$(nft list table "$family" "$t" 2>/dev/null) || continue
+      printf '%s\n' "$rules" | grep -v '^table \|^	chain \(INPUT\|OUTPUT\|FORWARD\|PREROUTING\|POSTROUTING\) {$\|^		type .* policy accept;$\|^	*}$\|^$' | grep -q . || nft delete table "$family" "$t"
+    done
   done
 fi
 command -v ipvsadm >/dev/null 2>&1 && [ -e /proc/net/ip_vs ] && ipvsadm --clear 2>/dev/null
