@@ -35,6 +35,8 @@ import (
 	"kanrin.dev/kanrin/internal/leader"
 	"kanrin.dev/kanrin/internal/ops/controller"
 	"kanrin.dev/kanrin/internal/ops/drain"
+	"kanrin.dev/kanrin/internal/ops/nodes"
+	"kanrin.dev/kanrin/internal/ops/power"
 	"kanrin.dev/kanrin/internal/plan"
 	"kanrin.dev/kanrin/internal/rehearse"
 	"kanrin.dev/kanrin/web"
@@ -311,6 +313,11 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 	}
 	registry := plan.NewRegistry()
 	drain.Register(registry, drain.Dependencies{Fleet: p.fleet, Rehearser: a.simulator(), History: history{p.client}})
+	machines := power.Dependencies{Fleet: p.fleet, Hosts: p.machines, Client: p.client, History: history{p.client}}
+	power.Register(registry, machines)
+	nodes.Register(registry, nodes.Dependencies{
+		Fleet: p.fleet, Hosts: p.machines, History: history{p.client}, Client: p.client, Bundles: filepath.Join(a.conf.DataDir, nodes.BundleDir),
+	})
 	conf := leader.Default()
 	conf.Exclusive = a.embedded()
 	var operations *controller.Controller

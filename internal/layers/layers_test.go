@@ -22,8 +22,11 @@ var rules = []struct {
 	{"internal/rehearse", nil},
 	{"internal/plan", []string{"api", "internal/lang"}},
 	{"internal/fleet", []string{"api", "internal/lang", "internal/disruption", "internal/check", "internal/httpapi"}},
-	{"internal/ops/nodes", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/hosts", "internal/disruption", "internal/ops/drain"}},
 	{"internal/ops/drain", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/disruption", "internal/rehearse"}},
+	{"internal/ops/call", []string{"api", "internal/plan", "internal/fleet", "internal/hosts"}},
+	// Emptying nodes is drain's: its steps are the others' too.
+	{"internal/ops/power", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/hosts", "internal/ops/call", "internal/ops/drain"}},
+	{"internal/ops/nodes", []string{"api", "internal/lang", "internal/plan", "internal/fleet", "internal/hosts", "internal/disruption", "internal/ops/call", "internal/ops/drain"}},
 	{"internal/ops/controller", []string{"api", "internal/lang", "internal/plan", "internal/httpapi"}},
 	{"internal/controlplane", []string{"internal/kubebin"}},
 	{"internal/hosts", []string{"api", "internal/lang", "internal/httpapi"}},
