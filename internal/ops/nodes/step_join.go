@@ -112,9 +112,9 @@ func (b join) Do(ctx context.Context, s *plan.Scope) error {
 			if plan.Interrupted(rerr) || ctx.Err() != nil {
 				return rerr
 			}
-			return plan.Fail("JoinNotRolledBack", a.Host, rerr, "why", failed.Error())
+			return plan.Fail("JoinNotRolledBack", a.Host, rerr, "said", failed.Error())
 		}
-		return plan.Fail("JoinFailed", a.Host, nil, "why", failed.Error(), "node", a.Node)
+		return plan.Fail("JoinFailed", a.Host, nil, "said", failed.Error(), "node", a.Node)
 	}
 	if err != nil {
 		return onHost(ctx, a.Host, err)
