@@ -89,7 +89,7 @@ func TestComposeRemove(t *testing.T) {
 	}{
 		{"worker", func(*RemoveFacts, *RemoveOptions) {}, "cordon evict empty reset delete bare deregister", "reset"},
 		{"kept", func(_ *RemoveFacts, o *RemoveOptions) { o.KeepHost = true }, "cordon evict empty reset delete bare unbind", "reset"},
-		{"control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "up") }, "cordon evict empty reset unmember delete bare deregister", "reset"},
+		{"control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "up") }, "cordon evict empty unmember reset delete bare deregister", "unmember"},
 		{"dead worker", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o) }, "proof fence pods detach delete deregister", "fence"},
 		{"dead control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "down"); deadOf(f, o) },
 			"proof unmember fence pods detach delete deregister", "unmember"},

@@ -75,13 +75,15 @@ func ComposeRemove(f *RemoveFacts, o RemoveOptions, fs []v1alpha1.Finding) (*pla
 		c.ready(drain.CordonStep("cordon", targets, found))
 		c.ready(drain.Live{ID: "evict", Nodes: targets, TimeoutSeconds: drainTimeout, ForecastSeconds: 1 + int64(f.Pods)}.Step())
 		step("empty", KindEmpty, quickTimeout, 1)
-		step("reset", KindReset, joinTimeout, 20)
+		d.Plan.PointOfNoReturn = "reset"
 		if a.Etcd {
+			// Before kubeadm reset, which goes on when it cannot remove the member: of two members, one alone decides nothing.
 			step("unmember", KindUnmember, quickTimeout, 2)
+			d.Plan.PointOfNoReturn = "unmember"
 		}
+		step("reset", KindReset, joinTimeout, 20)
 		step("delete", KindDelete, quickTimeout, 1)
 		step("bare", KindBare, joinTimeout, 10)
-		d.Plan.PointOfNoReturn = "reset"
 	}
 	if f.Host != "" {
 		kind := v1alpha1.Step{ID: "deregister", Kind: KindDeregister, Targets: targets, TimeoutSeconds: quickTimeout, ForecastSeconds: 1}

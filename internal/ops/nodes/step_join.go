@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,6 +28,8 @@ const (
 	uploadFile  = runDir + "/upload.yaml"
 	joinedPath  = stateDir + "/joined"
 	kubeletConf = "/etc/kubernetes/kubelet.conf"
+
+	rollbackPatience = 10 * time.Minute // there is no other way back
 )
 
 // joinJob is what runs on the host; its last act says that it came to its end. Arguments: the file, the operation.
@@ -261,13 +264,16 @@ func (b base) rollback(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *
 	if err := stopJob(ctx, m); err != nil {
 		return onHost(ctx, a.Host, err)
 	}
-	if err := runJob(ctx, s, m, resetJob, a.Socket); err != nil {
-		return onHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
-	}
+	// The member goes first, as long as it runs: with two members the cluster cannot decide anything once one of them is gone, and kubeadm
+	// reset goes on when it cannot remove it.
 	if a.Etcd {
-		if err := b.dismiss(ctx, s, a.Via, func(x Member) bool { return x.is(a.Node, a.Addresses) }, a.Node); err != nil {
+		err := b.dismiss(ctx, s, a.Via, func(x Member) bool { return x.is(a.Node, a.Addresses) }, a.Node, rollbackPatience)
+		if err != nil {
 			return err
 		}
+	}
+	if err := runJob(ctx, s, m, resetJob, a.Socket); err != nil {
+		return onHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
 	}
 	if err := b.deleteOurs(ctx, s, c, a); err != nil {
 		return err

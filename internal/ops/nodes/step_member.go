@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -41,14 +42,20 @@ func final(err error) bool {
 	return failed || plan.Interrupted(err)
 }
 
-// dismiss removes the members that gone picks from etcd, if the arithmetic allows it now.
-func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone func(Member) bool, node string) error {
+// dismiss removes the members that gone picks from etcd, if the arithmetic allows it. A quorum that is not there may come back, such as
+// after a network that was cut: it is waited for.
+func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone func(Member) bool, node string, patience time.Duration) error {
+	began := time.Now()
 	return b.look(ctx, s, via, func(e *etcd, members []Member) error {
 		if !slices.ContainsFunc(members, gone) {
 			return nil
 		}
 		before, after, verdict := JudgeRemoval(members, gone)
-		if verdict != RemovalFine {
+		switch {
+		case verdict == RemovalFine:
+		case verdict != RemovalLast && time.Since(began) < patience:
+			return fmt.Errorf("not now: %w", plan.Fail("Etcd"+string(verdict), node, nil, quorumParams(before, after)...))
+		default:
 			return plan.Fail("Etcd"+string(verdict), node, nil, quorumParams(before, after)...)
 		}
 		for _, m := range members {
@@ -101,6 +108,9 @@ func (b voter) Do(ctx context.Context, s *plan.Scope) error {
 	}
 }
 
+// quorumPatience is how long a quorum is waited for.
+const quorumPatience = time.Minute
+
 // unmember sees to it that the node's member is gone from etcd.
 type unmember struct{ base }
 
@@ -128,5 +138,5 @@ func (b unmember) Do(ctx context.Context, s *plan.Scope) error {
 			return err
 		}
 	}
-	return b.dismiss(ctx, s, a.Via, func(m Member) bool { return m.is(a.Node, a.Addresses) }, a.Node)
+	return b.dismiss(ctx, s, a.Via, func(m Member) bool { return m.is(a.Node, a.Addresses) }, a.Node, quorumPatience)
 }

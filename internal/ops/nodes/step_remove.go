@@ -40,7 +40,7 @@ func (b empty) Do(ctx context.Context, s *plan.Scope) error {
 	return nil
 }
 
-// reset runs kubeadm reset on the machine, which takes its member out of a stacked etcd.
+// reset runs kubeadm reset on the machine. Its member is out of a stacked etcd by then.
 type reset struct{ base }
 
 // Done implements plan.Behaviour.
@@ -75,15 +75,8 @@ func (b reset) Do(ctx context.Context, s *plan.Scope) error {
 		return onHost(ctx, a.Host, err)
 	}
 	if a.Etcd {
-		// What the plan showed may have changed since.
-		err := b.look(ctx, s, a.Via, func(_ *etcd, members []Member) error {
-			before, after, verdict := JudgeRemoval(members, func(m Member) bool { return m.is(a.Node, a.Addresses) })
-			if verdict != RemovalFine {
-				return plan.Fail("Etcd"+string(verdict), a.Node, nil, quorumParams(before, after)...)
-			}
-			return nil
-		})
-		if err != nil {
+		// kubeadm reset goes on when it cannot remove the member: it is not begun before the member is gone.
+		if err := b.dismiss(ctx, s, a.Via, func(x Member) bool { return x.is(a.Node, a.Addresses) }, a.Node, quorumPatience); err != nil {
 			return err
 		}
 	}
