@@ -45,6 +45,9 @@ func (l *Lab) boot(ctx context.Context, h Host) error {
 	if err := l.mount(ctx, h); err != nil {
 		return err
 	}
+	if err := l.unplug(ctx, h); err != nil {
+		return err
+	}
 	groups, err := prepareGroup(l.group(h))
 	if err != nil {
 		return err
@@ -200,12 +203,21 @@ func (l *Lab) Kill(ctx context.Context, h Host) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	// The link goes with the network namespace, but a moment later: a host that boots at once would find its name taken.
-	for i := 0; i < 100; i++ {
-		if _, err := os.Stat("/sys/class/net/vb-" + l.machine(h)); err != nil {
-			break
+	return l.unplug(ctx, h)
+}
+
+// unplug removes the host's cable. It goes with the network namespace, but some time later: a host that boots at once would find its name
+// taken.
+func (l *Lab) unplug(ctx context.Context, h Host) error {
+	name := "vb-" + l.machine(h)
+	if _, err := os.Stat("/sys/class/net/" + name); err != nil {
+		return nil
+	}
+	if _, err := run(ctx, "ip", "link", "del", name); err != nil {
+		if _, gone := os.Stat("/sys/class/net/" + name); gone != nil {
+			return nil // it went by itself meanwhile
 		}
-		time.Sleep(20 * time.Millisecond)
+		return err
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -62,4 +63,22 @@ func mayRaisePriority() bool {
 	}
 	_ = os.WriteFile(path, before, 0o644)
 	return true
+}
+
+// raiseLimits gives the machine what many hosts on one kernel need: each kubelet, containerd and systemd has a dozen inotify instances, and
+// the kernel's default of 128 is one pot for all of them. It stays so until the machine is booted anew.
+func raiseLimits() error {
+	for path, least := range map[string]int{"/proc/sys/fs/inotify/max_user_instances": 8192, "/proc/sys/fs/inotify/max_user_watches": 524288} {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", path, err)
+		}
+		if have, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil && have >= least {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(strconv.Itoa(least)), 0o644); err != nil {
+			return fmt.Errorf("raising %s to %d: %w", path, least, err)
+		}
+	}
+	return nil
 }

@@ -181,6 +181,9 @@ func (l *Lab) fetchKubeconfig(h Host) error {
 }
 
 func (l *Lab) bootAll(ctx context.Context) error {
+	if err := raiseLimits(); err != nil {
+		return err
+	}
 	if err := l.addBridge(ctx); err != nil {
 		return err
 	}
