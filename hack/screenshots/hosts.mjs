@@ -10,7 +10,6 @@ const port = 22022;
  * Registers hosts in several states.
  *
  * @param {import('./server.mjs').Server} server
- * @returns what ends the SSH server
  */
 export async function makeHosts(server) {
   const dir = mkdtempSync(join(tmpdir(), 'kanrin-pictures-'));
@@ -26,6 +25,12 @@ export async function makeHosts(server) {
   );
   mkdirSync('/run/sshd', { recursive: true });
   const sshd = existsSync('/usr/sbin/sshd') ? spawn('/usr/sbin/sshd', ['-D', '-f', join(dir, 'config')], { stdio: 'ignore' }) : undefined;
+  sshd?.unref(); // it is ended with this program, and keeps it from no end
+  const end = () => {
+    sshd?.kill();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  process.once('exit', end);
   const privateKey = readFileSync(join(dir, 'user'), 'utf8');
   const add = (name, role, more = {}) =>
     server.addHost({ name, privateKey, spec: { address: '127.0.0.1', port, hostKey, roles: [role], ...(/^(cp|w)/.test(name) && { nodeName: name }), ...more } });
@@ -35,8 +40,4 @@ export async function makeHosts(server) {
   await add('w7', 'worker', { hostKey: otherKey, tier: 1 });
   await add('spare-1', 'worker');
   await server.settledHosts();
-  return () => {
-    sshd?.kill();
-    rmSync(dir, { recursive: true, force: true });
-  };
 }

@@ -38,7 +38,7 @@ await server.quiet();
 // Before anything moves: this one is also the picture of the README.
 await take('operation-blocked', await planBlocked(server), signedIn);
 await take('hosts-empty', '/clusters/demo/hosts', signedIn);
-const endHosts = await makeHosts(server);
+await makeHosts(server);
 const { done, planned, failed } = await makeOperations(server);
 const ledger = (await server.get('/kanrin/v1/clusters/demo/pods?owner=StatefulSet/payments/ledger')).items[0];
 
@@ -73,7 +73,6 @@ const { running, stop } = await startDrain(server);
 await take('operation-running', running, signedIn);
 await stop();
 
-endHosts();
 await browser.close();
 if (complaints.length > 0) {
   console.error(complaints.join('\n'));
@@ -146,11 +145,23 @@ async function open(path, look, storageState) {
   const page = await c.newPage();
   page.on('console', (m) => {
     // That nobody is signed in is answered 401, and the browser says so.
-    if (['error', 'warning'].includes(m.type()) && !/\/kanrin\/v1\/session/.test(m.location().url)) complaints.push(`${path} ${look.lang}: ${m.text()}`);
+    if (['error', 'warning'].includes(m.type()) && !/\/kanrin\/v1\/session/.test(m.location().url) && !/ERR_NETWORK_CHANGED/.test(m.text())) complaints.push(`${path} ${look.lang}: ${m.text()}`);
   });
   page.on('pageerror', (e) => complaints.push(`${path} ${look.lang}: ${e.message}`));
-  await page.goto(`${url}${path}${path.includes('?') ? '&' : '?'}lang=${look.lang}`);
-  await page.locator('h1').first().waitFor();
+  let cut = false;
+  page.on('requestfailed', (r) => (cut ||= /ERR_NETWORK_CHANGED/.test(r.failure()?.errorText ?? '')));
+  for (let again = true; again; ) {
+    again = false;
+    try {
+      await page.goto(`${url}${path}${path.includes('?') ? '&' : '?'}lang=${look.lang}`);
+      await page.locator('h1').first().waitFor({ timeout: 20_000 });
+    } catch (failure) {
+      // The machine got or lost a network interface, and the browser has cut its connections.
+      if (!cut) throw failure;
+      again = true;
+      cut = false;
+    }
+  }
   await page.waitForFunction(() => document.querySelector('.skeleton, .waiting, .absent') === null);
   await page.evaluate(() => document.fonts.ready);
   return { page, close: () => c.close() };

@@ -25,6 +25,8 @@ export interface Watched {
   api: Api;
   /** Sentences of the console that this test provokes on purpose. */
   expected: RegExp[];
+  /** Whether the browser has cut connections since it was last asked, because the machine got or lost a network interface. */
+  wasCut: () => boolean;
   close: () => Promise<void>;
 }
 
@@ -44,6 +46,8 @@ export async function open(browser: Browser, look: Look = {}): Promise<Watched> 
   page.on('console', (m: ConsoleMessage) => {
     if (m.type() === 'error' || m.type() === 'warning') complaints.push(`${m.type()}: ${m.text()} (${m.location().url})`);
   });
+  let cut = false;
+  page.on('requestfailed', (r) => (cut ||= /ERR_NETWORK_CHANGED/.test(r.failure()?.errorText ?? '')));
   page.on('pageerror', (e) => complaints.push(`exception: ${e.message}`));
   page.on('request', (r) => {
     if (!r.url().startsWith(`${url}/`)) foreign.push(r.url());
@@ -56,6 +60,11 @@ export async function open(browser: Browser, look: Look = {}): Promise<Watched> 
     context,
     api: new Api(context),
     expected,
+    wasCut: () => {
+      const was = cut;
+      cut = false;
+      return was;
+    },
     close: async () => {
       await context.close();
       // Asking whether there is a session is answered 401 when there is none, and the browser says so.
@@ -79,9 +88,17 @@ export async function signIn(w: Watched, path = '/', who = admin): Promise<void>
 
 /** Goes to a page and waits until it shows what it read. */
 export async function visit(w: Watched, path: string): Promise<void> {
-  await w.page.goto(url + path);
-  await w.page.locator('.topbar').waitFor();
-  await settled(w.page);
+  for (;;) {
+    w.wasCut();
+    try {
+      await w.page.goto(url + path);
+      await w.page.locator('.topbar').waitFor();
+      return await settled(w.page);
+    } catch (failure) {
+      // A page whose scripts did not arrive is loaded again, as a person would do.
+      if (!w.wasCut()) throw failure;
+    }
+  }
 }
 
 export async function settled(page: Page): Promise<void> {
