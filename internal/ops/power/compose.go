@@ -153,7 +153,6 @@ func (c *composer) forecast() {
 	}
 	flush()
 	p.Forecast.Basis = "defaults"
-	c.say("PowerDuration", "seconds", p.Forecast.Seconds, "atMost", p.Forecast.AtMostSeconds)
 }
 
 func (c *composer) done(target string) (*plan.Draft, error) {

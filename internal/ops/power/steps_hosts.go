@@ -3,7 +3,8 @@ package power
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
@@ -12,39 +13,43 @@ import (
 	"kanrin.dev/kanrin/internal/plan"
 )
 
-// stopContainers asks every container to end, waits, and ends those that did not, etcd last so that the API server can still write.
-// Containers are stopped through the runtime, because stopping the runtime itself leaves them running.
+// stopContainers asks the containers of one stage to end, or ends them, and prints how many still run. It returns at once and may be
+// called again and again. Containers are stopped through the runtime, because stopping the runtime itself leaves them running.
 //
-// Arguments: grace seconds, unit of the runtime.
+// Arguments: signal, unit of the runtime, stage: apps (all but etcd), etcd (what is left), pods (what holds their namespaces).
 const stopContainers = `set -u
-grace=$1; unit=$2
-if ! systemctl is-active --quiet "$unit"; then exit 0; fi
-if command -v crictl >/dev/null 2>&1; then
-  crictl ps -q --name '^etcd$' >/run/kanrin-last 2>/dev/null
-  crictl ps -q | grep -v -x -F -f /run/kanrin-last | xargs -r crictl stop --timeout "$grace" >/dev/null
-  xargs -r crictl stop --timeout "$grace" </run/kanrin-last >/dev/null
-  rm -f /run/kanrin-last
+signal=$1; unit=$2; stage=$3
+if ! systemctl is-active --quiet "$unit"; then echo 0; exit 0; fi
+list=$(mktemp /run/kanrin-stop.XXXXXX) || exit 1
+trap 'rm -f "$list"' EXIT
+if [ "$unit" = crio ]; then
+  case $stage in
+    apps) crictl ps -q >"$list.all"; crictl ps -q --name '^etcd$' >"$list.etcd"; grep -v -x -F -f "$list.etcd" "$list.all" >"$list"; rm -f "$list.all" "$list.etcd" ;;
+    etcd) crictl ps -q >"$list" ;;
+    pods) echo 0; exit 0 ;;
+  esac
+  seconds=30; [ "$signal" = KILL ] && seconds=0
+  if [ -s "$list" ] && ! [ -e /run/kanrin-stopping ]; then
+    touch /run/kanrin-stopping
+    (xargs crictl stop --timeout "$seconds" <"$list"; rm -f /run/kanrin-stopping) >/dev/null 2>&1 &
+    sleep 1
+  fi
+  wc -l <"$list"
   exit 0
 fi
 ctr="ctr --namespace k8s.io"
-running() { $ctr tasks ls 2>/dev/null | awk '$3 == "RUNNING" {print $1}'; }
-stop() { # stop FILTER...: all running containers that one of the filters finds
-  $ctr containers ls -q "$@" >/run/kanrin-stop || return 1
-  for id in $(running | grep -x -F -f /run/kanrin-stop); do $ctr tasks kill --signal SIGTERM "$id" 2>/dev/null; done
-  end=$(( $(date +%s) + grace ))
-  while running | grep -q -x -F -f /run/kanrin-stop; do
-    if [ "$(date +%s)" -ge "$end" ]; then
-      for id in $(running | grep -x -F -f /run/kanrin-stop); do $ctr tasks kill --signal SIGKILL "$id" 2>/dev/null; echo "killed $id"; done
-      break
-    fi
-    sleep 0.3
-  done
-  rm -f /run/kanrin-stop
-}
-stop 'labels."io.cri-containerd.kind"==container,labels."io.kubernetes.container.name"!=etcd'
-stop 'labels."io.cri-containerd.kind"==container'
-stop 'labels."io.cri-containerd.kind"==sandbox'
+case $stage in
+  apps) $ctr containers ls -q 'labels."io.cri-containerd.kind"==container,labels."io.kubernetes.container.name"!=etcd' ;;
+  etcd) $ctr containers ls -q 'labels."io.cri-containerd.kind"==container' ;;
+  pods) $ctr containers ls -q 'labels."io.cri-containerd.kind"==sandbox' ;;
+esac >"$list" || exit 1
+running() { $ctr tasks ls | awk '$3 == "RUNNING" {print $1}' | grep -x -F -f "$list"; }
+for id in $(running); do $ctr tasks kill --signal "SIG$signal" "$id" 2>/dev/null; done
+running | wc -l
 exit 0`
+
+// stages of stopping containers: etcd after the API server, so that what is under way can still be written.
+var stages = []string{"apps", "etcd", "pods"}
 
 // stopKubelet stops the kubelet, so that nothing is started again.
 type stopKubelet struct{ base }
@@ -98,9 +103,40 @@ func (b base) started(ctx context.Context, s *plan.Scope, unit func(hostArgs) st
 func kubelet(hostArgs) string       { return "kubelet" }
 func runtimeUnit(a hostArgs) string { return a.Runtime }
 
-// systemctl does it, again after the machine was lost, for as long as the step may take.
+// systemctl gives the order and waits until the unit is as it should be. The order itself returns at once: no call may outlive the
+// executor's right to act, and a unit may take minutes.
 func (b base) systemctl(ctx context.Context, s *plan.Scope, host, verb, unit string) error {
-	return b.onMachine(ctx, s, host, func(ctx context.Context, m *hosts.Machine) error { return m.Systemctl(ctx, verb, unit) })
+	err := b.onMachine(ctx, s, host, func(ctx context.Context, m *hosts.Machine) error {
+		_, err := m.Run(ctx, hosts.Command{Args: []string{"systemctl", "--no-block", verb, unit}})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for {
+		m, err := b.Machine(ctx, s, host)
+		if err != nil {
+			return err
+		}
+		u, err := m.Unit(ctx, unit)
+		switch {
+		case err != nil && hosts.StateOf(err) == v1alpha1.HostUnknown:
+			return call.OnHost(ctx, host, err)
+		case err != nil:
+		case verb == "stop" && (u.Active == "inactive" || u.Active == "failed" || !u.Exists):
+			s.GoOn()
+			return nil
+		case verb != "stop" && u.Active == "active":
+			s.GoOn()
+			return nil
+		case verb != "stop" && !u.Exists:
+			return plan.Fail("NoUnit", host, nil, "unit", unit)
+		}
+		s.Wait("Unit", host, "unit", unit, "state", u.Active)
+		if err := call.Sleep(ctx, 300*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // onMachine runs an idempotent change on a machine until the machine has answered.
@@ -113,7 +149,7 @@ func (b base) onMachine(ctx context.Context, s *plan.Scope, host string, do func
 		if err := s.Guard(); err != nil {
 			return err
 		}
-		limited, cancel := s.Call(ctx, hostTime*time.Second)
+		limited, cancel := s.Call(ctx, time.Minute)
 		err = do(limited, m)
 		cancel()
 		var unusable *hosts.Error
@@ -164,17 +200,46 @@ func (b stopRuntime) Do(ctx context.Context, s *plan.Scope) error {
 	if err != nil {
 		return err
 	}
-	err = b.onMachine(ctx, s, a.Host, func(ctx context.Context, m *hosts.Machine) error {
-		r, err := m.Script(ctx, stopContainers, fmt.Sprint(a.GraceSeconds), a.Runtime)
-		if err == nil && len(r.Stdout) > 0 {
-			s.Log("warn", "ContainersKilled", a.Host, "output", string(r.Stdout))
+	for _, stage := range stages {
+		if err := b.endContainers(ctx, s, a, stage); err != nil {
+			return err
 		}
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	return b.systemctl(ctx, s, a.Host, "stop", a.Runtime)
+}
+
+// endContainers asks once a second, and ends those that take longer than their grace.
+func (b base) endContainers(ctx context.Context, s *plan.Scope, a hostArgs, stage string) error {
+	began := time.Now()
+	for {
+		signal := "TERM"
+		if time.Since(began) > time.Duration(a.GraceSeconds)*time.Second {
+			signal = "KILL"
+		}
+		left := 0
+		err := b.onMachine(ctx, s, a.Host, func(ctx context.Context, m *hosts.Machine) error {
+			r, err := m.Script(ctx, stopContainers, signal, a.Runtime, stage)
+			if err != nil {
+				return err
+			}
+			left, err = strconv.Atoi(strings.TrimSpace(string(r.Stdout)))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			s.GoOn()
+			return nil
+		}
+		if signal == "KILL" {
+			s.Log("warn", "ContainersKilled", a.Host, "count", left)
+		}
+		s.Wait("Containers", a.Host, "count", left)
+		if err := call.Sleep(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // Undo implements plan.Undoer.

@@ -231,34 +231,56 @@ func line(area, code string, pairs ...any) v1alpha1.Line {
 const MeasureMachines = "machineMilliseconds"
 
 // share says how much of the time was Kanrin's own: between steps, and in steps other than waiting for machines. Of steps that ran at the
-// same time the longest counts.
+// same time the longest counts. Pauses, and steps that were begun more than once, are nobody's time.
 func share(op *v1alpha1.Operation) ([]v1alpha1.Line, map[string]int64) {
-	if op.Status.StartedAt == nil || op.Status.Plan == nil {
+	if op.Status.Plan == nil {
 		return nil, nil
 	}
-	var machines, longest int64
-	group := ""
-	var last time.Time
 	byID := map[string]v1alpha1.StepStatus{}
 	for _, s := range op.Status.Steps {
 		byID[s.ID] = s
-		if s.FinishedAt != nil && s.FinishedAt.After(last) {
-			last = s.FinishedAt.Time
-		}
 	}
-	for _, st := range op.Status.Plan.Steps {
-		if st.Group == "" || st.Group != group {
-			machines, longest = machines+longest, 0
+	var total, own time.Duration
+	var end time.Time
+	steps := op.Status.Plan.Steps
+	for i := 0; i < len(steps); {
+		next := i + 1
+		for next < len(steps) && steps[i].Group != "" && steps[next].Group == steps[i].Group {
+			next++
 		}
-		group = st.Group
-		longest = max(longest, byID[st.ID].Measures[MeasureMachines])
+		var from, to time.Time
+		var machines time.Duration
+		once := true
+		for _, st := range steps[i:next] {
+			s := byID[st.ID]
+			if s.StartedAt == nil || s.FinishedAt == nil || s.Attempts > 1 {
+				once = false
+				break
+			}
+			if from.IsZero() || s.StartedAt.Time.Before(from) {
+				from = s.StartedAt.Time
+			}
+			if s.FinishedAt.Time.After(to) {
+				to = s.FinishedAt.Time
+			}
+			machines = max(machines, time.Duration(s.Measures[MeasureMachines])*time.Millisecond)
+		}
+		i = next
+		if !once {
+			end = time.Time{}
+			continue
+		}
+		if gap := from.Sub(end); !end.IsZero() && gap < pauseLike {
+			total, own = total+gap, own+gap
+		}
+		total, own, end = total+to.Sub(from), own+max(0, to.Sub(from)-machines), to
 	}
-	machines += longest
-	total := last.Sub(op.Status.StartedAt.Time).Milliseconds()
 	if total <= 0 {
 		return nil, nil
 	}
-	own := max(0, total-machines)
-	m := map[string]int64{"totalMilliseconds": total, MeasureMachines: machines, "ownMilliseconds": own, "ownPercent": own * 100 / total}
-	return []v1alpha1.Line{line("report", "OwnShare", "percent", m["ownPercent"], "seconds", (own+500)/1000, "total", (total+500)/1000)}, m
+	m := map[string]int64{"totalMilliseconds": total.Milliseconds(), "ownMilliseconds": own.Milliseconds(), "ownPercent": int64(own * 100 / total)}
+	return []v1alpha1.Line{line("report", "OwnShare", "percent", m["ownPercent"], "seconds", int64(own.Round(time.Second).Seconds()), "total", int64(total.Round(time.Second).Seconds()))}, m
 }
+
+// pauseLike gaps between steps are pauses or restarts of Kanrin.
+const pauseLike = 10 * time.Second
