@@ -124,7 +124,7 @@ function columns(cluster: string): Column<Host>[] {
       cell: (h) =>
         h.os ? (
           <span class="dim clip" title={[h.os, h.kernel, h.runtime].filter(Boolean).join(' · ')}>
-            {h.os.replace('GNU/Linux ', '')}
+            {h.os.replace('GNU/Linux ', '').replace(/ \(.*\)$/, '')}
           </span>
         ) : (
           none

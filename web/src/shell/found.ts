@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { get, query, segment } from '../api/client';
+import { hostPages } from '../api/hosts';
 import type { Node, OperationRow, Page, Pod, Workload } from '../api/inventory';
 import { signOut } from '../api/signin';
 import { choose, lang, t, text } from '../lang';
@@ -85,8 +86,9 @@ async function search(cluster: string, q: string, abort: AbortSignal): Promise<F
     }
   };
   const suffix = query({ q: words, limit: perKind });
-  const [nodes, workloads, pods, operations] = await Promise.all([
+  const [nodes, hosts, workloads, pods, operations] = await Promise.all([
     read<Node>(`${base}/nodes${suffix}`),
+    command ? [] : hostPages(cluster, new URLSearchParams({ q: words }))(0, perKind, abort).then((p) => p.items ?? [], () => []),
     command ? [] : read<Workload>(`${base}/workloads${suffix}`),
     command ? [] : read<Pod>(`${base}/pods${suffix}`),
     command ? [] : read<OperationRow>(`/kanrin/v1/operations${suffix}`),
@@ -100,6 +102,7 @@ async function search(cluster: string, q: string, abort: AbortSignal): Promise<F
     ...(command ? acts : []),
     ...nodes.map((n): Found => ({ key: `node/${n.name}`, icon: 'nodes', label: n.name, mono: true, kind: t('nav.nodes'), run: () => go(to.node(cluster, n.name)) })),
     ...(command ? [] : acts),
+    ...hosts.map((h): Found => ({ key: `host/${h.name}`, icon: 'hosts', label: h.name, mono: true, kind: t('nav.hosts'), run: () => go(to.host(cluster, h.name)) })),
     ...workloads.map(
       (w): Found => ({ key: `workload/${w.kind}/${w.namespace}/${w.name}`, icon: 'workloads', label: `${w.namespace}/${w.name}`, mono: true, kind: w.kind, run: () => go(to.workload(cluster, w.kind, w.namespace, w.name)) }),
     ),
