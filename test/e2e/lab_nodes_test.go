@@ -5,8 +5,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +37,7 @@ func newNodesLab(t *testing.T) *nodesLab {
 	if os.Getenv("KANRIN_LAB") != "1" || os.Geteuid() != 0 {
 		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
 	}
-	const name = "enodes"
+	const name = "tn"
 	s := newServer(t).start()
 	ctx := context.Background()
 	t.Cleanup(func() {
@@ -194,6 +197,7 @@ func TestLabNodes(t *testing.T) {
 	part("worker joins and leaves", func(t *testing.T, n *nodesLab) { workerAndBack(t, n, before) })
 	part("join refused by kubeadm", func(t *testing.T, n *nodesLab) { refusedJoin(t, n, before) })
 	part("join cut off and cancelled", func(t *testing.T, n *nodesLab) { cutJoin(t, n, before) })
+	part("secrets stay secret", secretsStaySecret)
 	part("killed while adding and removing", func(t *testing.T, n *nodesLab) { killedAddRemove(t, n, before) })
 	part("learner without room is rolled back", func(t *testing.T, n *nodesLab) { fullDisk(t, n, before) })
 	part("first control plane dies", firstDies)
@@ -226,9 +230,8 @@ func workerAndBack(t *testing.T, n *nodesLab, before string) {
 	n.same("b1", before)
 }
 
-// refusedJoin: kubeadm's own preflight refuses the machine (control groups of version 1, here a file in its way).
+// refusedJoin: kubeadm finds the cluster and fails when it writes its first files.
 func refusedJoin(t *testing.T, n *nodesLab, before string) {
-	// A kubelet directory without room: kubeadm fails after it has found the cluster and written its first files.
 	n.on("b1", `mkdir -p /etc/kubernetes && mount -t tmpfs -o size=4k tmpfs /etc/kubernetes`)
 	r := n.kanrin(n.add("b1", "worker", "--yes", "-o", "json")...)
 	if r.code == 0 {
@@ -304,6 +307,68 @@ func (n *nodesLab) must2(args ...string) result {
 		n.t.Fatalf("kanrin %s: exit %d: %s", strings.Join(args, " "), r.code, tail(r.err, 2000))
 	}
 	return r
+}
+
+// spied are the secrets of a join, read from below while it runs: the token from the cluster, the key from the file on the host.
+func (n *nodesLab) spy(ctx context.Context, host string) <-chan []string {
+	out := make(chan []string, 1)
+	go func() {
+		seen := map[string]bool{}
+		for ctx.Err() == nil {
+			if list, err := n.client.CoreV1().Secrets("kube-system").List(ctx, metav1.ListOptions{LabelSelector: "kanrin.dev/operation"}); err == nil {
+				for _, s := range list.Items {
+					seen[string(s.Data["token-secret"])] = true
+				}
+			}
+			h, err := n.lab.Host(host)
+			if err != nil {
+				break
+			}
+			text, _ := n.lab.Enter(ctx, *h, "sh", "-c", `sed -n 's/^ *certificateKey: //p' /run/kanrin/join.yaml 2>/dev/null`)
+			seen[strings.Trim(strings.TrimSpace(string(text)), "\"")] = true
+			time.Sleep(200 * time.Millisecond)
+		}
+		delete(seen, "")
+		out <- slices.Collect(maps.Keys(seen))
+	}()
+	return out
+}
+
+// secretsStaySecret joins a control plane and looks for its token and key everywhere but where they belong.
+func secretsStaySecret(t *testing.T, n *nodesLab) {
+	ctx, stop := context.WithCancel(context.Background())
+	found := n.spy(ctx, "b1")
+	r := n.must(0, n.add("b1", "control-plane", "--yes")...)
+	stop()
+	secrets := <-found
+	if len(secrets) < 2 {
+		t.Fatalf("only %d secrets were seen: nothing is proven", len(secrets))
+	}
+	all := r.out + r.err + n.out.String() + n.must(0, "get", "operations", "-o", "json").out
+	for _, secret := range secrets {
+		if strings.Contains(all, secret) {
+			t.Error("a secret stands in the output, the log or an operation")
+		}
+		err := filepath.WalkDir(n.dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.Type().IsRegular() {
+				return nil //nolint:nilerr // files come and go
+			}
+			if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), secret) {
+				t.Errorf("a secret stands in %s", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		for _, host := range []string{"b1", "cp1"} {
+			left := n.on(host, `grep -rlF -e '`+secret+`' /run/kanrin /var/log /var/lib/kanrin /etc /root /tmp 2>/dev/null; journalctl --no-pager 2>/dev/null | grep -cF -e '`+secret+`' | grep -v '^0$'; true`)
+			if strings.TrimSpace(left) != "" {
+				t.Errorf("a secret is left on %s: %s", host, left)
+			}
+		}
+	}
+	n.must(0, "node", "remove", "b1", "--keep-host", "--yes")
 }
 
 // killedAddRemove kills Kanrin at random moments of joins and removals of a control plane, and lets the next life finish.

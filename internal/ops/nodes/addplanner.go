@@ -37,7 +37,7 @@ func (p *AddPlanner) gather(ctx context.Context, op *v1alpha1.Operation, o AddOp
 	if err != nil {
 		return nil, err
 	}
-	l, err := p.layout(ctx, c)
+	l, err := p.layout(ctx, c, op.Namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ type layout struct {
 	hosts                []v1alpha1.Host
 }
 
-func (b base) layout(ctx context.Context, c *fleet.Connection) (*layout, error) {
+func (b base) layout(ctx context.Context, c *fleet.Connection, cluster string) (*layout, error) {
 	// Read live: the cache may not know a node yet that has just joined.
 	list, err := c.Client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -117,7 +117,7 @@ func (b base) layout(ctx context.Context, c *fleet.Connection) (*layout, error) 
 	}
 	slices.Sort(l.nodes)
 	slices.Sort(l.controlPlanes)
-	if l.hosts, err = b.d.Hosts.Hosts(ctx, c.Name); err != nil {
+	if l.hosts, err = b.d.Hosts.Hosts(ctx, cluster); err != nil {
 		return nil, err
 	}
 	return l, nil

@@ -101,7 +101,7 @@ func telling(said string) string {
 			continue
 		}
 		if strings.HasPrefix(line, "[ERROR") || strings.HasPrefix(line, "error ") || strings.HasPrefix(line, "error:") {
-			marked = append(marked, strings.TrimLeft(strings.TrimPrefix(line, "\t"), " "))
+			marked = append(marked, strings.TrimPrefix(line, "error: "))
 		}
 		last = append(last, line)
 	}

@@ -2,16 +2,18 @@
 LC_ALL=C
 export LC_ALL
 PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
+command -v bash >/dev/null 2>&1 || exit 0
+try() {
+  why=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) && { printf 'tcp %s:%s\n' "$1" "$2"; return; }
+  case $why in *refused*) printf 'tcp %s:%s\n' "$1" "$2" ;; esac
+}
 ssh=$1
 shift
 for a in "$@"; do
   if command -v ping >/dev/null 2>&1; then
-    ping -c 1 -W 2 "$a" >/dev/null 2>&1 && printf 'ping %s\n' "$a"
+    { ping -c 1 -W 2 "$a" >/dev/null 2>&1 && printf 'ping %s\n' "$a"; } &
   fi
-  command -v bash >/dev/null 2>&1 || continue
-  for p in "$ssh" 10250 6443; do
-    why=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$a" "$p" 2>&1) && { printf 'tcp %s:%s\n' "$a" "$p"; continue; }
-    case $why in *refused*) printf 'tcp %s:%s\n' "$a" "$p" ;; esac
-  done
+  for p in "$ssh" 10250 6443; do try "$a" "$p" & done
 done
-command -v bash >/dev/null 2>&1 && echo end
+wait
+echo end

@@ -1,7 +1,9 @@
 package nodes
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,10 +32,13 @@ type Dependencies struct {
 	Client client.Client
 	// Bundles is the directory that holds the bundles: BundleDir below the data directory.
 	Bundles string
+	// Patience is how long the cluster's own controllers are given to remove pods and attachments of a dead node; 0 means 30 s.
+	Patience time.Duration
 }
 
 // Register makes joins and removals known to the engine. The steps cordon and evict-live are those of package drain.
 func Register(r *plan.Registry, d Dependencies) {
+	d.Patience = cmp.Or(d.Patience, 30*time.Second)
 	b := base{d}
 	r.AddPlanner(v1alpha1.OperationAddNode, &AddPlanner{b})
 	r.AddPlanner(v1alpha1.OperationRemoveNode, &RemovePlanner{b})

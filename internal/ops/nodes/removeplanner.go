@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,7 +41,7 @@ func (p *RemovePlanner) gather(ctx context.Context, op *v1alpha1.Operation, o Re
 	if err != nil {
 		return nil, err
 	}
-	l, err := p.layout(ctx, c)
+	l, err := p.layout(ctx, c, op.Namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (f *RemoveFacts) take(n *corev1.Node) {
 	f.Cordoned, f.CordonedBy = n.Spec.Unschedulable, n.Annotations[drain.MarkCordonedBy]
 	_, f.ControlPlane = n.Labels[labelControlPlane]
 	for _, a := range n.Status.Addresses {
-		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP || a.Type == corev1.NodeHostName {
+		if a.Type == corev1.NodeInternalIP || a.Type == corev1.NodeExternalIP {
 			if !slices.Contains(f.Addresses, a.Address) {
 				f.Addresses = append(f.Addresses, a.Address)
 			}
@@ -178,21 +179,38 @@ func (b base) silence(ctx context.Context, c *fleet.Connection, l *layout, f *Re
 		f.LeaseFresh = f.LeaseAge < leaseLimit
 	}
 	f.Answers = listen(ctx, "Kanrin", f.Addresses, sshPort(l, f.Host))
-	for _, w := range witnesses(l, f.Host) {
-		m, err := b.d.Hosts.Machine(ctx, c.Name, w)
-		if err != nil {
-			continue
-		}
-		heard, err := listenFrom(ctx, m, f.Addresses, sshPort(l, f.Host))
-		if err != nil {
-			continue
-		}
-		f.Witnesses = append(f.Witnesses, w)
-		f.Answers = append(f.Answers, heard...)
-		if len(f.Witnesses) == 2 {
-			break
+	f.Witnesses, f.Answers = b.witnessed(ctx, l, f, f.Answers)
+}
+
+// maxWitnesses are asked besides Kanrin, at the same time.
+const maxWitnesses = 3
+
+func (b base) witnessed(ctx context.Context, l *layout, f *RemoveFacts, answers []string) (who, heard []string) {
+	names := witnesses(l, f.Host)
+	names = names[:min(len(names), maxWitnesses)]
+	type report struct {
+		answers []string
+		err     error
+	}
+	reports := make([]report, len(names))
+	var asking sync.WaitGroup
+	for i, name := range names {
+		asking.Go(func() {
+			m, err := b.d.Hosts.Machine(ctx, f.Cluster, name)
+			if err == nil {
+				reports[i].answers, err = listenFrom(ctx, m, f.Addresses, sshPort(l, f.Host))
+			}
+			reports[i].err = err
+		})
+	}
+	asking.Wait()
+	heard = answers
+	for i, r := range reports {
+		if r.err == nil {
+			who, heard = append(who, names[i]), append(heard, r.answers...)
 		}
 	}
+	return who, heard
 }
 
 // witnesses are the other hosts, control planes first.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"kanrin.dev/kanrin/internal/disruption"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/plan"
 )
@@ -44,7 +45,7 @@ func (b base) proven(ctx context.Context, s *plan.Scope, a removeArgs) error {
 		return err
 	}
 	f := &RemoveFacts{Cluster: s.Cluster, Node: a.Node, Host: a.Host, Addresses: a.Addresses, Ready: n != nil && nodeReady(n)}
-	l, err := b.layout(ctx, c)
+	l, err := b.layout(ctx, c, s.Cluster)
 	if err != nil {
 		return err
 	}
@@ -155,9 +156,6 @@ func (b fence) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
 // stuckPods removes the pods of a machine that is off: no kubelet will ever confirm their end.
 type stuckPods struct{ base }
 
-// patience is how long the cluster's own controllers are given to do it.
-const patience = 30 * time.Second
-
 func (b stuckPods) left(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (list *corev1.PodList, err error) {
 	err = b.persist(ctx, s, func(ctx context.Context) error {
 		list, err = c.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
@@ -201,7 +199,7 @@ func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
 		}
 		first := list.Items[0].Namespace + "/" + list.Items[0].Name
 		s.Wait("StuckPods", a.Node, "count", len(list.Items), "pod", first)
-		if time.Since(began) > patience {
+		if time.Since(began) > b.d.Patience || !slices.ContainsFunc(list.Items, func(p corev1.Pod) bool { return helped(&p) }) {
 			if !sure {
 				if err := b.proven(ctx, s, a); err != nil {
 					return err
@@ -218,6 +216,13 @@ func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
 			return err
 		}
 	}
+}
+
+// helped are pods that the cluster's own controllers take away. Those of DaemonSets tolerate everything, and static ones nobody but their
+// kubelet ends.
+func helped(p *corev1.Pod) bool {
+	class := disruption.ClassOf(p)
+	return class != disruption.DaemonSet && class != disruption.Static
 }
 
 // force deletes exactly this pod at once.
@@ -288,7 +293,7 @@ func (b detach) Do(ctx context.Context, s *plan.Scope) error {
 			return nil
 		}
 		s.Wait("Detaching", a.Node, "count", len(names), "volume", names[0])
-		if time.Since(began) > patience {
+		if time.Since(began) > b.d.Patience {
 			for _, name := range names {
 				if asked[name] {
 					continue

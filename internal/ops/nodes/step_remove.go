@@ -230,8 +230,8 @@ func (b deregister) Do(ctx context.Context, s *plan.Scope) error {
 	}
 	if a.KeepHost {
 		return registered(b).change(ctx, s, a.Host, func(h *v1alpha1.Host) bool {
-			was := h.Spec.NodeName != ""
-			h.Spec.NodeName = ""
+			was := h.Spec.NodeName != "" || len(h.Spec.Roles) > 0
+			h.Spec.NodeName, h.Spec.Roles = "", nil
 			return was
 		})
 	}

@@ -1,0 +1,160 @@
+package killtest
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/controlplane/controlplanetest"
+	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/install"
+	"kanrin.dev/kanrin/internal/ops/nodes"
+	"kanrin.dev/kanrin/internal/plan"
+	"kanrin.dev/kanrin/internal/plan/plantest"
+)
+
+// api is a real control plane: the managed cluster, and the home of Kanrin's own kinds.
+var api *controlplanetest.API
+
+var (
+	management client.WithWatch
+	connection *fleet.Connection
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(controlplanetest.Main(m, &api))
+}
+
+var setUp = sync.OnceValue(func() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := install.Install(ctx, api.Config); err != nil {
+		return err
+	}
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return err
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return err
+	}
+	var err error
+	if management, err = client.NewWithWatch(api.Config, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	f := fleet.New(fleet.Configuration{}, fleet.Dependencies{Management: management, Log: slog.New(slog.DiscardHandler)})
+	if err := f.Start(context.Background()); err != nil {
+		return err
+	}
+	if _, err := f.Register(ctx, fleet.Registration{Name: "self", Kubeconfig: api.Kubeconfig}); err != nil {
+		return err
+	}
+	for connection == nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		connection, _ = f.Connection("self")
+		time.Sleep(20 * time.Millisecond)
+	}
+	return connection.WaitSynced(ctx)
+})
+
+// anywhere gives the one connection for every cluster name: each world has a namespace of its own as its "cluster".
+type anywhere struct{}
+
+func (anywhere) Connection(string) (*fleet.Connection, error) { return connection, nil }
+
+type listed struct{}
+
+func (listed) Operations(ctx context.Context, cluster string) ([]v1alpha1.Operation, error) {
+	var l v1alpha1.OperationList
+	err := management.List(ctx, &l, client.InNamespace(cluster))
+	return l.Items, err
+}
+
+// A dead node is removed, and Kanrin is killed before and after each durable write. In the end node, pods and attachments are gone, and so is
+// the machine's entry with its key; the key that another machine uses too is not.
+func TestDeadRemovalSurvivesBeingKilled(t *testing.T) {
+	if err := setUp(); err != nil {
+		t.Fatalf("preparing the API: %v", err)
+	}
+	r := plan.NewRegistry()
+	pool := hosts.New(hosts.Options{Client: management, DataDir: t.TempDir()})
+	t.Cleanup(pool.Close)
+	nodes.Register(r, nodes.Dependencies{Fleet: anywhere{}, Hosts: pool, History: listed{}, Client: management, Bundles: t.TempDir(), Patience: time.Second})
+	plantest.Run(t, plantest.Subject{Registry: r, Client: management, Parallel: 8, Prepare: prepare})
+}
+
+func prepare(t *testing.T, name string) plantest.World {
+	w := &world{t, "dead-" + name}
+	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.name}})
+	w.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "default"}})
+	// Nobody simulates this node: it was never Ready and renews no lease. The address is of the block that is kept for documentation.
+	w.create(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: w.name, Labels: map[string]string{"dead": "yes"}}})
+	for _, host := range []string{w.name, "other"} {
+		w.create(&v1alpha1.Host{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: host},
+			Spec:       v1alpha1.HostSpec{Address: "192.0.2.77", NodeName: host, KeySecret: "shared"},
+		})
+	}
+	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "shared"}})
+	w.create(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "stuck", Finalizers: nil},
+		Spec: corev1.PodSpec{NodeName: w.name, TerminationGracePeriodSeconds: ptr.To[int64](3600), Containers: []corev1.Container{{Name: "c", Image: "i"}},
+			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}}},
+	})
+	w.create(&storagev1.VolumeAttachment{
+		ObjectMeta: metav1.ObjectMeta{Name: w.name},
+		Spec: storagev1.VolumeAttachmentSpec{Attacher: "nobody.example.com", NodeName: w.name,
+			Source: storagev1.VolumeAttachmentSource{PersistentVolumeName: ptr.To(w.name)}},
+	})
+	return plantest.World{
+		Operation: &v1alpha1.Operation{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "remove"},
+			Spec: v1alpha1.OperationSpec{Type: v1alpha1.OperationRemoveNode,
+				RemoveNode: &v1alpha1.RemoveNodeSpec{Node: w.name, Dead: true, AcceptSplitBrain: w.name}},
+		},
+		Want: v1alpha1.PhaseSucceeded,
+		Check: func(t *testing.T, _ *v1alpha1.Operation) {
+			for what, o := range map[string]client.Object{"": &corev1.Node{}, " ": &storagev1.VolumeAttachment{}, w.name: &v1alpha1.Host{}, "stuck": &corev1.Pod{}} {
+				key := client.ObjectKey{Name: w.name}
+				if _, namespaced := o.(*v1alpha1.Host); namespaced || what == "stuck" {
+					key = client.ObjectKey{Namespace: w.name, Name: what}
+				}
+				if err := management.Get(t.Context(), key, o); !apierrors.IsNotFound(err) {
+					t.Errorf("%T %s is left: %v", o, key, err)
+				}
+			}
+			var s corev1.Secret
+			if err := management.Get(t.Context(), client.ObjectKey{Namespace: w.name, Name: "shared"}, &s); err != nil {
+				t.Errorf("the key that another host uses: %v", err)
+			}
+		},
+	}
+}
+
+type world struct {
+	t    *testing.T
+	name string
+}
+
+func (w *world) create(o client.Object) {
+	w.t.Helper()
+	if err := management.Create(w.t.Context(), o); err != nil {
+		w.t.Fatalf("creating %T %s: %v", o, o.GetName(), err)
+	}
+}
