@@ -34,8 +34,17 @@ func run(ctx context.Context, name string, args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// enterGroups lets a shell enter the control groups and become nspawn: only the process itself can do that before it starts.
-const enterGroups = `while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done; shift; exec "$@"`
+// enterGroups lets a shell enter the control groups and run nspawn in them, again whenever it ends with 133: then the host has asked for a
+// reboot. The first argument is the name of the host's cable, which the network namespace before may not have let go of yet.
+const enterGroups = `cable=$1; shift
+while [ "$1" != -- ]; do echo $$ > "$1" || exit 1; shift; done
+shift
+while :; do
+  "$@"
+  code=$?
+  [ $code = 133 ] || exit $code
+  ip link del "$cable" 2>/dev/null
+done`
 
 // boot starts a host that is not running. It returns when the host's init has been started, not when it has booted.
 func (l *Lab) boot(ctx context.Context, h Host) error {
@@ -57,7 +66,7 @@ func (l *Lab) boot(ctx context.Context, h Host) error {
 		return fmt.Errorf("opening the console log of %s: %w", h.Name, err)
 	}
 	defer log.Close()
-	args := append([]string{"-c", enterGroups, "sh"}, groups...)
+	args := append([]string{"-c", enterGroups, "sh", "vb-" + l.machine(h)}, groups...)
 	args = append(args, "--", "systemd-nspawn", "--quiet", "--machine="+l.machine(h), "--directory="+l.hostDir(h, "root"), "--boot",
 		// Nothing of this machine's systemd is asked: it need not run one.
 		"--register=no", "--keep-unit", "--resolv-conf=off", "--console=passive", "--kill-signal=SIGRTMIN+3",
@@ -65,6 +74,8 @@ func (l *Lab) boot(ctx context.Context, h Host) error {
 	for _, d := range stores {
 		args = append(args, "--bind="+l.hostDir(h, "var", d)+":/var/lib/"+d)
 	}
+	// Nobody reads the console: an init that says much there would stand still when its buffer is full.
+	args = append(args, "systemd.show_status=0", "systemd.log_target=journal")
 	cmd := exec.Command("sh", args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
