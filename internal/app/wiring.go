@@ -328,6 +328,7 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 		var keeping sync.WaitGroup
 		defer keeping.Wait()
 		keeping.Go(func() { p.hosts.Lead(ctx) })
+		keeping.Go(func() { power.NewWatcher(machines, a.deps.Log).Lead(ctx) })
 		operations.Lead(ctx, term)
 	}})
 	if err != nil {

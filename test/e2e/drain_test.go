@@ -43,6 +43,12 @@ func (s *server) settled(t *testing.T) {
 			return false
 		}
 		for _, w := range list.Items {
+			if w.Ready < w.Desired {
+				return false
+			}
+			if len(w.Budgets) > 1 {
+				continue // of several budgets the controller counts only one
+			}
 			for _, b := range w.Budgets {
 				if b.Healthy < b.Expected {
 					return false
