@@ -156,7 +156,21 @@ func (b fence) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
 // stuckPods removes the pods of a machine that is off: no kubelet will ever confirm their end.
 type stuckPods struct{ base }
 
-func (b stuckPods) left(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (list *corev1.PodList, err error) {
+// left are the pods that go before the Node does. Those of DaemonSets and static ones go after it: as long as there is a Node, their
+// controllers put them back.
+func (b stuckPods) left(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (*corev1.PodList, error) {
+	list, err := b.bound(ctx, s, c, node)
+	if err == nil {
+		list.Items = slices.DeleteFunc(list.Items, func(p corev1.Pod) bool {
+			class := disruption.ClassOf(&p)
+			return class == disruption.DaemonSet || class == disruption.Static
+		})
+	}
+	return list, err
+}
+
+// bound are all pods of a node.
+func (b stuckPods) bound(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (list *corev1.PodList, err error) {
 	err = b.persist(ctx, s, func(ctx context.Context) error {
 		list, err = c.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
 		return err
@@ -199,7 +213,7 @@ func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
 		}
 		first := list.Items[0].Namespace + "/" + list.Items[0].Name
 		s.Wait("StuckPods", a.Node, "count", len(list.Items), "pod", first)
-		if time.Since(began) > b.d.Patience || !slices.ContainsFunc(list.Items, func(p corev1.Pod) bool { return helped(&p) }) {
+		if time.Since(began) > b.d.Patience {
 			if !sure {
 				if err := b.proven(ctx, s, a); err != nil {
 					return err
@@ -216,13 +230,6 @@ func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
 			return err
 		}
 	}
-}
-
-// helped are pods that the cluster's own controllers take away. Those of DaemonSets tolerate everything, and static ones nobody but their
-// kubelet ends.
-func helped(p *corev1.Pod) bool {
-	class := disruption.ClassOf(p)
-	return class != disruption.DaemonSet && class != disruption.Static
 }
 
 // force deletes exactly this pod at once.

@@ -134,6 +134,19 @@ func (b remove) Do(ctx context.Context, s *plan.Scope) error {
 	if err := b.deleteNode(ctx, s, c, a.Node, a.UID); err != nil {
 		return err
 	}
+	if a.Dead {
+		// Now that there is no Node, nobody puts them back.
+		pods := stuckPods(b)
+		list, err := pods.bound(ctx, s, c, a.Node)
+		if err != nil {
+			return plan.Fail("ClusterUnreachable", s.Cluster, err)
+		}
+		for i := range list.Items {
+			if err := pods.force(ctx, s, c, &list.Items[i]); err != nil {
+				return err
+			}
+		}
+	}
 	return b.deleteRequests(ctx, s, c, a.Node)
 }
 
