@@ -23,7 +23,12 @@ func operationListing(a *app) *listing[*v1alpha1.Operation] {
 		columns: []output.Column[operationRow]{
 			column("NAME", false, func(o *v1alpha1.Operation) string { return o.Name }),
 			column("TYPE", false, func(o *v1alpha1.Operation) string { return string(o.Spec.Type) }),
-			column("TARGET", false, func(o *v1alpha1.Operation) string { return o.Status.Target }),
+			column("TARGET", false, func(o *v1alpha1.Operation) string {
+				if o.Status.Target == "" { // not planned yet, or it could not be
+					return strings.Join(o.Spec.Subjects(), ", ")
+				}
+				return o.Status.Target
+			}),
 			column("PHASE", false, func(o *v1alpha1.Operation) string { return string(o.Status.Phase) }),
 			column("STEP", false, func(o *v1alpha1.Operation) string { return o.Status.StepText }),
 			column("REASON", false, func(o *v1alpha1.Operation) string { return o.Status.Reason }),

@@ -95,7 +95,10 @@ func operationRow(o *v1alpha1.Operation) inventory.OperationRow {
 		row.Phase = v1alpha1.PhasePending
 	}
 	if row.Target == "" {
-		row.Target = target(&o.Spec)
+		row.Target = strings.Join(o.Spec.Subjects(), ", ")
+		if row.Target == "" {
+			row.Target = o.Namespace
+		}
 	}
 	if s.StartedAt != nil {
 		row.Started = &s.StartedAt.Time
@@ -112,19 +115,6 @@ func operationRow(o *v1alpha1.Operation) inventory.OperationRow {
 		}
 	}
 	return row
-}
-
-// target is what the request names, for an operation that was not looked at yet.
-func target(s *v1alpha1.OperationSpec) string {
-	switch {
-	case s.Drain != nil:
-		return strings.Join(s.Drain.Nodes, ", ")
-	case s.Cordon != nil:
-		return strings.Join(s.Cordon.Nodes, ", ")
-	case s.Uncordon != nil:
-		return strings.Join(s.Uncordon.Nodes, ", ")
-	}
-	return ""
 }
 
 // Add implements cache.ReflectorStore.

@@ -45,26 +45,7 @@ func AtWork(p v1alpha1.Phase) bool {
 }
 
 // Nodes are those that an operation asks for.
-func Nodes(op *v1alpha1.Operation) []string {
-	s := op.Spec
-	switch {
-	case s.Drain != nil:
-		return s.Drain.Nodes
-	case s.Cordon != nil:
-		return s.Cordon.Nodes
-	case s.Uncordon != nil:
-		return s.Uncordon.Nodes
-	case s.Restart != nil:
-		return s.Restart.Nodes
-	case s.AddNode != nil:
-		return []string{s.AddNode.Host}
-	case s.RemoveNode != nil:
-		return []string{s.RemoveNode.Node}
-	case s.Recover != nil:
-		return []string{s.Recover.Node}
-	}
-	return nil
-}
+func Nodes(op *v1alpha1.Operation) []string { return op.Spec.Subjects() }
 
 // all reports whether an operation is about every node of its cluster.
 func all(op *v1alpha1.Operation) bool {

@@ -62,25 +62,7 @@ func What(op *v1alpha1.Operation, o Options) string {
 }
 
 // Nodes are those that the request names.
-func Nodes(op *v1alpha1.Operation) []string {
-	switch s := op.Spec; {
-	case s.Drain != nil:
-		return s.Drain.Nodes
-	case s.Cordon != nil:
-		return s.Cordon.Nodes
-	case s.Uncordon != nil:
-		return s.Uncordon.Nodes
-	case s.Restart != nil:
-		return s.Restart.Nodes
-	case s.AddNode != nil:
-		return []string{s.AddNode.Host}
-	case s.RemoveNode != nil:
-		return []string{s.RemoveNode.Node}
-	case s.Recover != nil:
-		return []string{s.Recover.Node}
-	}
-	return nil
-}
+func Nodes(op *v1alpha1.Operation) []string { return op.Spec.Subjects() }
 
 func rehearsal(op *v1alpha1.Operation, o Options) string {
 	r := op.Status.Plan.Rehearsal
