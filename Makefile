@@ -24,13 +24,25 @@ run: build ## build and start Kanrin with a demo cluster (LISTEN, DATA_DIR)
 .PHONY: build
 build: bin/kanrin-kube bin/kanrin ## build both programs into bin/
 
+.PHONY: build-lab
+build-lab: bin/kanrin-kube bin/kanrin ## build also what the hosts of kanrin lab run, into bin/lab
+	@hack/prepare.sh lab
+	@hack/build-lab.sh bin/lab
+
 ##@ Prove
 .PHONY: test
-test: prepare-test build test-web test-kube test-go test-browser ## all tests that fit: unit, component, browser, end-to-end
+test: prepare-test build test-web test-kube test-go test-lab test-browser ## all tests that fit: unit, component, browser, end-to-end
 
 .PHONY: test-go
 test-go: bin/kanrin-kube bin/kanrin ## Go tests: pure ones, and those with a real etcd, API server and scheduler
 	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin go test -p $(JOBS) -timeout 25m ./...
+
+.PHONY: test-lab
+test-lab: ## a real cluster of real hosts on this machine: stopped, started, its power cut (as root on Linux; LAB_TESTS=TestLab for all)
+	@if [ "$$(id -u)" != 0 ] || [ "$$(uname)" != Linux ]; then echo 'test-lab: left out, it needs root on Linux' >&2; exit 0; fi; \
+	$(MAKE) --no-print-directory build-lab && \
+	KANRIN_LAB=1 KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_LAB_PROGRAMS=$(CURDIR)/bin/lab \
+	  go test -count=1 -timeout 40m -run '$(or $(LAB_TESTS),TestLabPower)' ./test/e2e
 
 .PHONY: test-kube
 test-kube: bin/kanrin-kube ## tests of the rehearsal in kanrin-kube
@@ -47,6 +59,7 @@ test-browser: prepare-test build ## the console in a real browser against a real
 .PHONY: e2e
 e2e: build ## the long end-to-end tests: kills, cuts, full disks, two servers
 	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_E2E=full go test -count=1 -timeout 60m -v ./test/e2e/...
+	KANRIN_E2E=full $(MAKE) test-lab LAB_TESTS=TestLab
 
 .PHONY: bench
 bench: build ## measurements against kubectl in the same run, see docs/bench.md (RUNS=5)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks for what the build (and with "test" the tests) need. What is missing and comes from Debian is installed when run
+# Looks for what the build (and with "test" the tests, with "lab" the hosts of kanrin lab) need. What is missing and comes from Debian is installed when run
 # as root there; everything else is named exactly.
 set -euo pipefail
 
@@ -35,6 +35,13 @@ if [ "${1:-}" = test ]; then
   package ipmi_sim openipmi
   package sudo sudo
   fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || packages+=(fonts-noto-cjk)
+fi
+
+if [ "${1:-}" = lab ]; then
+  package systemd-nspawn systemd-container
+  package debootstrap debootstrap
+  package ip iproute2
+  package nsenter util-linux
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,6 +32,9 @@ func (k *keeper) publish() time.Duration {
 		return refreshAfter // the state of affairs wakes the keeper
 	}
 	next := k.status()
+	if next.Health == v1alpha1.HealthUnreachable && k.stopped() {
+		next.Health = v1alpha1.HealthStopped
+	}
 	k.mu.Lock()
 	last := k.cluster
 	k.mu.Unlock()
@@ -60,6 +64,17 @@ func (k *keeper) publish() time.Duration {
 		return refreshAfter
 	}
 	return k.fleet.settings.StatusInterval
+}
+
+// PowerState is the ConfigMap in a cluster's namespace that a stop writes and a start removes: while it is there and the cluster does not
+// answer, it is stopped on purpose.
+const PowerState = "power-state"
+
+// stopped reports whether the cluster was stopped by an operation and has not been started since.
+func (k *keeper) stopped() bool {
+	ctx, cancel := context.WithTimeout(k.ended, writeTimeout)
+	defer cancel()
+	return k.fleet.management.Get(ctx, client.ObjectKey{Namespace: k.name, Name: PowerState}, &corev1.ConfigMap{}) == nil
 }
 
 // settled reports whether the first contact is over, one way or the other.

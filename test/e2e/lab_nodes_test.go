@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +35,15 @@ type nodesLab struct {
 
 func newNodesLab(t *testing.T) *nodesLab {
 	t.Helper()
+	return labWith(t, "tn", 1, 1, 2)
+}
+
+// labWith makes a lab registered with a server of its own; both are gone after the test.
+func labWith(t *testing.T, name string, controlPlanes, workers, bare int) *nodesLab {
+	t.Helper()
 	if os.Getenv("KANRIN_LAB") != "1" || os.Geteuid() != 0 {
 		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
 	}
-	const name = "tn"
 	s := newServer(t).start()
 	ctx := context.Background()
 	t.Cleanup(func() {
@@ -47,7 +53,7 @@ func newNodesLab(t *testing.T) *nodesLab {
 			}
 		}
 	})
-	s.must(0, "lab", "up", "--name", name, "--control-planes", "1", "--workers", "1", "--bare", "2", "--data-dir", s.dir,
+	s.must(0, "lab", "up", "--name", name, "--control-planes", strconv.Itoa(controlPlanes), "--workers", strconv.Itoa(workers), "--bare", strconv.Itoa(bare), "--data-dir", s.dir,
 		"--kanrin-kube", program(t, "kanrin-kube", "KANRIN_KUBE"), "--programs", program(t, "lab", "KANRIN_LAB_PROGRAMS"))
 	l, err := lab.Open(lab.DefaultDir, name)
 	if err != nil {

@@ -9,11 +9,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"kanrin.dev/kanrin/internal/fleet"
 )
 
 // StateName is the ConfigMap in a cluster's namespace that holds what a stop wrote down. As long as it is there the cluster is stopped on
 // purpose, or on its way there or back.
-const StateName = "power-state"
+const StateName = fleet.PowerState
 
 const stateKey = "state.json"
 
