@@ -29,7 +29,7 @@ localAPIEndpoint:
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-clusterName: %[5]s
+clusterName: "%[5]s"
 kubernetesVersion: %[6]s
 controlPlaneEndpoint: %[7]s
 networking:

@@ -48,9 +48,11 @@ type nodePlanner struct{ livePlanner }
 func (nodePlanner) of(op *v1alpha1.Operation) livePlanner {
 	return livePlanner{op.Spec.RemoveNode.Node, op.Spec.RemoveNode.KeepHost}
 }
+
 func (p nodePlanner) Facts(ctx context.Context, op *v1alpha1.Operation) (any, error) {
 	return p.of(op).Facts(ctx, op)
 }
+
 func (p nodePlanner) Plan(ctx context.Context, op *v1alpha1.Operation) (*plan.Draft, error) {
 	return p.of(op).Plan(ctx, op)
 }
@@ -71,7 +73,6 @@ func (w *world) bare(name string, change func(*corev1.Pod)) {
 	// The step looks at the cache.
 	w.eventually("pod "+name+" seen", func() bool { _, ok := connection.Pods().Get(w.name, name); return ok })
 }
-
 
 func live(t *testing.T, parallel int, prefix string, unmanaged bool, left ...string) plantest.Subject {
 	r := registry(t)
@@ -99,8 +100,10 @@ func live(t *testing.T, parallel int, prefix string, unmanaged bool, left ...str
 			return plantest.World{
 				Operation: &v1alpha1.Operation{
 					ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "drain"},
-					Spec: v1alpha1.OperationSpec{Type: v1alpha1.OperationRemoveNode,
-						RemoveNode: &v1alpha1.RemoveNodeSpec{Node: w.name + "-a", KeepHost: unmanaged}},
+					Spec: v1alpha1.OperationSpec{
+						Type:       v1alpha1.OperationRemoveNode,
+						RemoveNode: &v1alpha1.RemoveNodeSpec{Node: w.name + "-a", KeepHost: unmanaged},
+					},
 				},
 				Want: v1alpha1.PhaseSucceeded,
 				Check: func(t *testing.T, _ *v1alpha1.Operation) {

@@ -13,17 +13,17 @@ import (
 // goodAdd are the facts of a host that nothing is to be said of.
 func goodAdd() (*AddFacts, AddOptions) {
 	return &AddFacts{
-			Cluster: "lab", Host: "w9", Node: "w9", Address: "10.0.0.9", Hostname: "w9", Runtime: "containerd://2.2.1",
-			Kubelet: "v1.36.3", Kubeadm: "v1.36.3", Version: "v1.36.3", Endpoint: "api:6443", Stable: true, Kubeadmed: true,
-			CAHashes: []string{"sha256:00"}, Nodes: []string{"c1", "w1"}, ControlPlanes: []string{"c1"}, HostsOf: map[string]string{}, Via: []string{"c1"},
-			Etcd: etcdOf("up", "up"),
-			Preflight: &Preflight{
-				Systemd: true, IPForward: true, BrNetfilter: true, Overlay: true, Programs: []string{"kubelet", "kubeadm", "containerd"},
-				Addresses: []string{"10.0.0.9"}, Endpoint: "yes", DiskBytes: 10 << 30, Packages: map[string]string{},
-			},
-		}, AddOptions{
-			Host: "w9", Role: v1alpha1.RoleWorker, Ignore: map[string]bool{}, Labels: map[string]string{},
-		}
+		Cluster: "lab", Host: "w9", Node: "w9", Address: "10.0.0.9", Hostname: "w9", Runtime: "containerd://2.2.1",
+		Kubelet: "v1.36.3", Kubeadm: "v1.36.3", Version: "v1.36.3", Endpoint: "api:6443", Stable: true, Kubeadmed: true,
+		CAHashes: []string{"sha256:00"}, Nodes: []string{"c1", "w1"}, ControlPlanes: []string{"c1"}, HostsOf: map[string]string{}, Via: []string{"c1"},
+		Etcd: etcdOf("up", "up"),
+		Preflight: &Preflight{
+			Systemd: true, IPForward: true, BrNetfilter: true, Overlay: true, Programs: []string{"kubelet", "kubeadm", "containerd"},
+			Addresses: []string{"10.0.0.9"}, Endpoint: "yes", DiskBytes: 10 << 30, Packages: map[string]string{},
+		},
+	}, AddOptions{
+		Host: "w9", Role: v1alpha1.RoleWorker, Ignore: map[string]bool{}, Labels: map[string]string{},
+	}
 }
 
 // found renders findings as "severity Code …".
@@ -64,10 +64,12 @@ func TestCheckAdd(t *testing.T) {
 		{"name that is none", func(f *AddFacts, _ *AddOptions) { f.Node = "W_9" }, "blocker NodeNameInvalid, info HostnameDiffers"},
 		{"not kubeadm", func(f *AddFacts, _ *AddOptions) { f.Kubeadmed = false }, "blocker NotKubeadm"},
 		{"no endpoint reached", func(f *AddFacts, _ *AddOptions) { f.Preflight.Endpoint = "no" }, "blocker PreflightEndpoint --ignore-preflight Endpoint"},
-		{"no kubelet", func(f *AddFacts, _ *AddOptions) {
-			f.Preflight.Programs, f.Kubelet, f.Kubeadm, f.Runtime = nil, "", "", ""
+		{
+			"no kubelet", func(f *AddFacts, _ *AddOptions) {
+				f.Preflight.Programs, f.Kubelet, f.Kubeadm, f.Runtime = nil, "", "", ""
+			},
+			"blocker ProgramMissing, blocker ProgramMissing, blocker ProgramMissing",
 		},
-			"blocker ProgramMissing, blocker ProgramMissing, blocker ProgramMissing"},
 		{"the bundle brings them", func(f *AddFacts, o *AddOptions) {
 			f.Preflight.Programs, f.Kubelet, f.Kubeadm, f.Runtime = nil, "", "", ""
 			o.Bundle, f.BundleKube, f.Brings = "b", "v1.36.3", []string{"kubelet", "kubeadm", "containerd"}
@@ -131,10 +133,14 @@ func TestComposeAdd(t *testing.T) {
 		{"from packages", func(f *AddFacts, _ *AddOptions) {
 			f.Preflight.Programs, f.Preflight.Packages = nil, map[string]string{"kubelet": "1"}
 		}, "install prepare join mark ready register", ""},
-		{"control plane", func(_ *AddFacts, o *AddOptions) { o.Role = v1alpha1.RoleControlPlane },
-			"prepare join mark ready voter register", "node-role.kubernetes.io/control-plane:NoSchedule"},
-		{"scanner", func(_ *AddFacts, o *AddOptions) { o.Role = v1alpha1.RoleScanner },
-			"prepare join mark ready register", "node-role.kubernetes.io/scanner:NoSchedule"},
+		{
+			"control plane", func(_ *AddFacts, o *AddOptions) { o.Role = v1alpha1.RoleControlPlane },
+			"prepare join mark ready voter register", "node-role.kubernetes.io/control-plane:NoSchedule",
+		},
+		{
+			"scanner", func(_ *AddFacts, o *AddOptions) { o.Role = v1alpha1.RoleScanner },
+			"prepare join mark ready register", "node-role.kubernetes.io/scanner:NoSchedule",
+		},
 		{"control plane with its taint said", func(_ *AddFacts, o *AddOptions) {
 			o.Role, o.Taints = v1alpha1.RoleControlPlane, []corev1.Taint{{Key: labelControlPlane, Effect: "PreferNoSchedule"}}
 		}, "prepare join mark ready voter register", "node-role.kubernetes.io/control-plane:PreferNoSchedule"},

@@ -37,31 +37,41 @@ func TestCheckRemove(t *testing.T) {
 		{"Kanrin's own way leads there", func(f *RemoveFacts, _ *RemoveOptions) { f.Server = "10.0.0.5:6443" }, "blocker ServerIsNode"},
 		{"everybody's way leads there", func(f *RemoveFacts, _ *RemoveOptions) { f.Endpoint = "10.0.0.5:6443" }, "blocker EndpointIsNode"},
 		{"control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "up") }, "warning EtcdNoSpare, warning EvenControlPlanes"},
-		{"control plane beside a dead one", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "down", "up", "up") },
-			"blocker EtcdQuorumBreak, warning EvenControlPlanes"},
+		{
+			"control plane beside a dead one", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "down", "up", "up") },
+			"blocker EtcdQuorumBreak, warning EvenControlPlanes",
+		},
 		{"the only control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up"); f.ControlPlanes = []string{"c3"} }, "blocker LastControlPlane"},
 		{"etcd is not known", func(f *RemoveFacts, o *RemoveOptions) { third(f, o); f.EtcdError = "x" }, "blocker EtcdUnknown"},
 		{"dead, silent", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o) }, "blocker SilenceIsNoProof --accept-split-brain w1"},
 		{"dead, accepted", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); o.AcceptSplitBrain = "w1" }, "warning SilenceAccepted"},
 		{"dead, another accepted", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); o.AcceptSplitBrain = "w2" }, "blocker AcceptedOther"},
 		{"dead, power off", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Power = powerOff }, "info ProofPower"},
-		{"dead, power off, volumes", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Power, f.Attachments = powerOff, []string{"v"} },
-			"warning ForceDetach, info ProofPower"},
-		{"dead, power on", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Power = "on" },
-			"blocker SilenceIsNoProof --accept-split-brain w1, warning PowerNotOff"},
+		{
+			"dead, power off, volumes", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Power, f.Attachments = powerOff, []string{"v"} },
+			"warning ForceDetach, info ProofPower",
+		},
+		{
+			"dead, power on", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Power = "on" },
+			"blocker SilenceIsNoProof --accept-split-brain w1, warning PowerNotOff",
+		},
 		{"dead, but it answers", func(f *RemoveFacts, o *RemoveOptions) {
 			deadOf(f, o)
 			f.Answers, o.AcceptSplitBrain = []string{"c1: ping 10.0.0.5"}, "w1"
 		}, "blocker StillAnswers"},
-		{"dead, but it answers with its power off", func(f *RemoveFacts, o *RemoveOptions) {
-			deadOf(f, o)
-			f.Answers, f.Power = []string{"c1: ping"}, powerOff
+		{
+			"dead, but it answers with its power off", func(f *RemoveFacts, o *RemoveOptions) {
+				deadOf(f, o)
+				f.Answers, f.Power = []string{"c1: ping"}, powerOff
+			},
+			"blocker StillAnswers",
 		},
-			"blocker StillAnswers"},
 		{"dead, but Ready", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Ready, o.AcceptSplitBrain = true, "w1" }, "blocker StillAlive"},
 		{"dead, but its lease is fresh", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.LeaseFresh, f.Power = true, powerOff }, "blocker StillAlive"},
-		{"dead, nobody else listens", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Witnesses, o.AcceptSplitBrain = nil, "w1" },
-			"warning NoWitness, warning SilenceAccepted"},
+		{
+			"dead, nobody else listens", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Witnesses, o.AcceptSplitBrain = nil, "w1" },
+			"warning NoWitness, warning SilenceAccepted",
+		},
 		{"the first control plane is dead", func(f *RemoveFacts, o *RemoveOptions) {
 			third(f, o, "down", "up", "up")
 			deadOf(f, o)
@@ -91,8 +101,10 @@ func TestComposeRemove(t *testing.T) {
 		{"kept", func(_ *RemoveFacts, o *RemoveOptions) { o.KeepHost = true }, "cordon evict empty reset delete bare unbind", "reset"},
 		{"control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "up") }, "cordon evict empty unmember reset delete bare deregister", "unmember"},
 		{"dead worker", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o) }, "proof fence pods detach delete deregister", "fence"},
-		{"dead control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "down"); deadOf(f, o) },
-			"proof unmember fence pods detach delete deregister", "unmember"},
+		{
+			"dead control plane", func(f *RemoveFacts, o *RemoveOptions) { third(f, o, "up", "up", "down"); deadOf(f, o) },
+			"proof unmember fence pods detach delete deregister", "unmember",
+		},
 		{"dead and never registered", func(f *RemoveFacts, o *RemoveOptions) { deadOf(f, o); f.Host = "" }, "proof fence pods detach delete", "fence"},
 	} {
 		f, o := goodRemove()

@@ -138,7 +138,14 @@ func look(ctx context.Context, machine *hosts.Machine, m *Machine) error {
 
 // gatherStop reads all that a stop rests on.
 func (b base) gatherStop(ctx context.Context, op *v1alpha1.Operation, deep bool) (*Facts, error) {
+	state, err := ReadState(ctx, b.d.Client, op.Namespace)
+	if err != nil {
+		return nil, err
+	}
 	c, err := b.Connect(ctx, op.Namespace)
+	if err != nil && state != nil {
+		return nil, plan.Refuse(v1alpha1.ReasonInvalidInput, "StoppedAlready", op.Namespace, "operation", state.Operation, "at", state.At.UTC().Format(time.RFC3339))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -150,9 +157,7 @@ func (b base) gatherStop(ctx context.Context, op *v1alpha1.Operation, deep bool)
 	if err != nil {
 		return nil, err
 	}
-	if f.State, err = ReadState(ctx, b.d.Client, op.Namespace); err != nil {
-		return nil, err
-	}
+	f.State = state
 	if f.Webhooks, err = webhooksOf(ctx, c); err != nil {
 		return nil, err
 	}

@@ -114,19 +114,25 @@ func prepare(t *testing.T, name string) plantest.World {
 	w.create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "shared"}})
 	w.create(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "stuck", Finalizers: nil},
-		Spec: corev1.PodSpec{NodeName: w.name, TerminationGracePeriodSeconds: ptr.To[int64](3600), Containers: []corev1.Container{{Name: "c", Image: "i"}},
-			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}}},
+		Spec: corev1.PodSpec{
+			NodeName: w.name, TerminationGracePeriodSeconds: ptr.To[int64](3600), Containers: []corev1.Container{{Name: "c", Image: "i"}},
+			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
+		},
 	})
 	w.create(&storagev1.VolumeAttachment{
 		ObjectMeta: metav1.ObjectMeta{Name: w.name},
-		Spec: storagev1.VolumeAttachmentSpec{Attacher: "nobody.example.com", NodeName: w.name,
-			Source: storagev1.VolumeAttachmentSource{PersistentVolumeName: ptr.To(w.name)}},
+		Spec: storagev1.VolumeAttachmentSpec{
+			Attacher: "nobody.example.com", NodeName: w.name,
+			Source: storagev1.VolumeAttachmentSource{PersistentVolumeName: ptr.To(w.name)},
+		},
 	})
 	return plantest.World{
 		Operation: &v1alpha1.Operation{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.name, Name: "remove"},
-			Spec: v1alpha1.OperationSpec{Type: v1alpha1.OperationRemoveNode,
-				RemoveNode: &v1alpha1.RemoveNodeSpec{Node: w.name, Dead: true, AcceptSplitBrain: w.name}},
+			Spec: v1alpha1.OperationSpec{
+				Type:       v1alpha1.OperationRemoveNode,
+				RemoveNode: &v1alpha1.RemoveNodeSpec{Node: w.name, Dead: true, AcceptSplitBrain: w.name},
+			},
 		},
 		Want: v1alpha1.PhaseSucceeded,
 		Check: func(t *testing.T, _ *v1alpha1.Operation) {
