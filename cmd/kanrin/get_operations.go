@@ -25,7 +25,10 @@ func operationListing(a *app) *listing[*v1alpha1.Operation] {
 			column("TYPE", false, func(o *v1alpha1.Operation) string { return string(o.Spec.Type) }),
 			column("TARGET", false, func(o *v1alpha1.Operation) string {
 				if o.Status.Target == "" { // not planned yet, or it could not be
-					return strings.Join(o.Spec.Subjects(), ", ")
+					if names := o.Spec.Subjects(); len(names) > 0 {
+						return strings.Join(names, ", ")
+					}
+					return o.Namespace
 				}
 				return o.Status.Target
 			}),
