@@ -263,7 +263,11 @@ func share(op *v1alpha1.Operation) ([]v1alpha1.Line, map[string]int64) {
 			if s.FinishedAt.Time.After(to) {
 				to = s.FinishedAt.Time
 			}
-			machines = max(machines, time.Duration(s.Measures[MeasureMachines])*time.Millisecond)
+			spent := time.Duration(s.Measures[MeasureMachines]) * time.Millisecond
+			if st.Kind == drain.KindSettle || st.Kind == drain.KindEvictLive {
+				spent = s.FinishedAt.Time.Sub(s.StartedAt.Time) // they do nothing but wait for pods
+			}
+			machines = max(machines, spent)
 		}
 		i = next
 		if !once {
