@@ -65,6 +65,7 @@ func TestLabPower(t *testing.T) {
 		n.settle()
 	})
 	t.Run("a machine that is cut off in the middle of a stop", func(t *testing.T) {
+		long(t)
 		name := n.begin("stop", "cluster/"+n.lab.Name)
 		n.must(0, "lab", "cut", "w1", "--name", n.lab.Name)
 		eventually(t, 5*time.Minute, "the stop waits for w1", func() bool {

@@ -73,6 +73,8 @@ type webhookArgs struct {
 
 type gateArgs struct {
 	Hosts []hostArgs `json:"hosts"`
+	// Need is the quorum of all members, those included that are not waited for.
+	Need int `json:"need,omitempty"`
 }
 
 type composer struct {

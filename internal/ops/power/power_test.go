@@ -229,6 +229,37 @@ func TestDeadlocks(t *testing.T) {
 	}
 }
 
+func TestSuspendedWebhooksAreThoseThatArePutBack(t *testing.T) {
+	fail, ignore := admissionv1.Fail, admissionv1.Ignore
+	hooks := []admissionv1.ValidatingWebhook{{Name: "a", FailurePolicy: &fail}, {Name: "b", FailurePolicy: &ignore}, {Name: "c"}}
+	var meta metav1.ObjectMeta
+	all := func() (out []*policy) {
+		for i := range hooks {
+			out = append(out, &policy{hooks[i].Name, &hooks[i].FailurePolicy})
+		}
+		return out
+	}
+	is := func() string {
+		var out []string
+		for _, h := range hooks {
+			out = append(out, string(ptr.Deref(h.FailurePolicy, admissionv1.Fail)))
+		}
+		return strings.Join(out, " ")
+	}
+	if turn(&meta, all(), nil, admissionv1.Fail, "") {
+		t.Error("put back what nobody had suspended")
+	}
+	if !turn(&meta, all(), nil, admissionv1.Ignore, "c/start-1") || is() != "Ignore Ignore Ignore" || meta.Annotations[markSuspended] != "c/start-1" {
+		t.Errorf("suspended: %s, %v", is(), meta.Annotations)
+	}
+	if turn(&meta, all(), nil, admissionv1.Ignore, "c/start-1") {
+		t.Error("suspended twice")
+	}
+	if !turn(&meta, all(), nil, admissionv1.Fail, "") || is() != "Fail Ignore Fail" || len(meta.Annotations) != 0 {
+		t.Errorf("put back: %s, %v", is(), meta.Annotations)
+	}
+}
+
 func certificate(t testing.TB, notAfter time.Time) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -132,8 +132,8 @@ func ComposeRestart(f *Facts, o *v1alpha1.RestartSpec) (*plan.Draft, error) {
 		c.batch(i+1, ms, o)
 	}
 	c.say("RestartOrder", "what", string(what(o)), "controlPlanes", list(planes), "workers", list(workers), "batch", batch)
-	if all := len(f.controlPlanes()); len(planes) > 0 {
-		c.say("QuorumWhile", "members", all, "left", all-1, "need", all/2+1)
+	if all := f.controlPlanes(); len(planes) > 0 {
+		c.say("QuorumWhile", "members", len(all), "left", len(all)-1-len(outOf(all, planes)), "need", len(all)/2+1)
 	}
 	return c.done(strings.Join(o.Nodes, ", "))
 }
@@ -158,7 +158,7 @@ func (c *composer) checkQuorum(planes []Machine) {
 				c.find(v1alpha1.SeverityWarning, "OnlyControlPlane", "Node", m.Node, nil)
 				continue
 			}
-			c.find(v1alpha1.SeverityBlocker, "QuorumAtRisk", "Node", m.Node, nil, "out", strings.Join(out, ", "), "members", len(all), "may", may)
+			c.find(v1alpha1.SeverityBlocker, "QuorumAtRisk", "Node", m.Node, nil, "count", len(out)+1, "members", len(all), "may", may)
 		}
 	}
 }

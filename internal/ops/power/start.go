@@ -74,7 +74,8 @@ func ComposeStart(f *Facts, o *v1alpha1.StartSpec) (*plan.Draft, error) {
 			return nil, plan.Refuse(v1alpha1.ReasonNotFound, "HostUnknown", w, "cluster", f.Cluster)
 		}
 	}
-	all := len(f.controlPlanes())
+	all, every := len(f.controlPlanes()), f.Machines
+	written := f.State != nil
 	f = &Facts{Cluster: f.Cluster, Machines: out, State: f.State, Now: f.Now}
 	c.f = f
 	planes, tiers := f.controlPlanes(), f.tiers()
@@ -112,7 +113,7 @@ func ComposeStart(f *Facts, o *v1alpha1.StartSpec) (*plan.Draft, error) {
 	c.each(KindStartRuntime, "", planes, true, 2, hostTime, 0)
 	c.each(KindStartKubelet, "", planes, true, 2, hostTime, 0)
 	gate := func(kind string, ms []Machine, forecast int64) {
-		args := gateArgs{Hosts: make([]hostArgs, len(ms))}
+		args := gateArgs{Hosts: make([]hostArgs, len(ms)), Need: all/2 + 1}
 		for i, m := range ms {
 			args.Hosts[i] = hostArgs{Host: m.Host, Node: m.Node}
 		}
@@ -128,9 +129,9 @@ func ComposeStart(f *Facts, o *v1alpha1.StartSpec) (*plan.Draft, error) {
 	c.addSuspend(f, suspend)
 	gate(KindGateNodes, append(slices.Clone(planes), f.workers()...), 20)
 	gate(KindGateCore, nil, 20)
-	c.putBack(f)
+	c.putBack(f.State, every)
 	c.say("StartOrder", "controlPlanes", list(planes), "workers", list(f.workers()), "off", len(dark))
-	if f.State == nil {
+	if !written {
 		c.say("StartUnwritten")
 	} else {
 		c.say("StartWritten", "operation", f.State.Operation, "at", f.State.At.UTC().Format(time.RFC3339), "cordoned", len(f.State.Cordoned), "tiers", len(f.State.Tiers))
@@ -159,16 +160,16 @@ func (c *composer) addSuspend(f *Facts, asked map[string][]string) {
 	}
 }
 
-// putBack restores what the stop had changed, in the reverse order.
-func (c *composer) putBack(f *Facts) {
-	s := f.State
+// putBack restores what the stop had changed, in the reverse order. Nodes of machines that are not waited for are uncordoned too: the stop
+// had cordoned them.
+func (c *composer) putBack(s *State, every []Machine) {
 	if s == nil {
 		return
 	}
 	if s.Operation != "" {
 		var open []string
 		marks := map[string]string{}
-		for _, m := range f.Machines {
+		for _, m := range every {
 			if _, was := s.Cordoned[m.Node]; m.Node != "" && !was {
 				open = append(open, m.Node)
 				marks[m.Node] = s.Operation

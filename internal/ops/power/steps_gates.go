@@ -50,7 +50,7 @@ func (b gateEtcd) Do(ctx context.Context, s *plan.Scope) error {
 	if err != nil {
 		return err
 	}
-	need := len(a.Hosts)/2 + 1
+	need := a.Need
 	for {
 		healthy := 0
 		for _, h := range a.Hosts {

@@ -177,22 +177,22 @@ func (restore) Done(context.Context, *plan.Scope) (bool, error) { return false, 
 
 // Do implements plan.Behaviour.
 func (b suspend) Do(ctx context.Context, s *plan.Scope) error {
-	_, err := b.policies(ctx, s, admissionv1.Fail, admissionv1.Ignore, s.ID())
+	_, err := b.policies(ctx, s, admissionv1.Ignore, s.ID())
 	return err
 }
 
 // Undo implements plan.Undoer.
 func (b suspend) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
-	return b.policies(ctx, s, admissionv1.Ignore, admissionv1.Fail, "")
+	return b.policies(ctx, s, admissionv1.Fail, "")
 }
 
 // Do implements plan.Behaviour.
 func (b restore) Do(ctx context.Context, s *plan.Scope) error {
-	_, err := b.policies(ctx, s, admissionv1.Ignore, admissionv1.Fail, "")
+	_, err := b.policies(ctx, s, admissionv1.Fail, "")
 	return err
 }
 
-func (b base) policies(ctx context.Context, s *plan.Scope, from, to admissionv1.FailurePolicyType, mark string) (bool, error) {
+func (b base) policies(ctx context.Context, s *plan.Scope, to admissionv1.FailurePolicyType, mark string) (bool, error) {
 	defer clock(s)()
 	a, err := call.Decode[webhookArgs](s)
 	if err != nil {
@@ -207,10 +207,10 @@ func (b base) policies(ctx context.Context, s *plan.Scope, from, to admissionv1.
 		for {
 			var changed bool
 			err := b.Persist(ctx, s, func(ctx context.Context) (err error) {
-				changed, err = setPolicy(ctx, c.Client, key, a.Webhooks[key], from, to, mark)
+				changed, err = setPolicy(ctx, c.Client, key, a.Webhooks[key], to, mark)
 				return err
 			})
-			if apierrors.IsConflict(err) || apierrors.IsInvalid(err) && ctx.Err() == nil { // the test of the version failed: it has changed
+			if apierrors.IsConflict(err) { // somebody else has changed it meanwhile
 				if err := call.Sleep(ctx, firstAgain); err != nil {
 					return any, err
 				}

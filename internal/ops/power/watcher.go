@@ -106,8 +106,16 @@ func (w *Watcher) cluster(ctx context.Context, c *v1alpha1.Cluster) error {
 		return err
 	}
 	for i := range ops {
-		if o := &ops[i]; o.Labels[LabelAutomatic] != "" && o.Status.Phase == v1alpha1.PhasePlanned && o.Spec.ApprovedPlan == "" && !o.Spec.Cancelled {
+		o := &ops[i]
+		if o.Labels[LabelAutomatic] == "" || o.Spec.Cancelled {
+			continue
+		}
+		switch {
+		case o.Status.Phase == v1alpha1.PhasePlanned && o.Spec.ApprovedPlan == "":
 			return w.decide(ctx, o)
+		case o.Status.Phase == v1alpha1.PhasePaused && o.Status.Reason == v1alpha1.ReasonStepFailed:
+			// It did not help. It must not hold the cluster until somebody comes; the list of operations tells of it.
+			return w.end(ctx, o)
 		}
 	}
 	if s, err := ReadState(ctx, w.d.Client, c.Name); err != nil || s != nil {
@@ -150,17 +158,23 @@ func (w *Watcher) cluster(ctx context.Context, c *v1alpha1.Cluster) error {
 	return nil
 }
 
+// end cancels an automatic operation.
+func (w *Watcher) end(ctx context.Context, o *v1alpha1.Operation) error {
+	before := o.DeepCopy()
+	o.Spec.Cancelled = true
+	return client.IgnoreNotFound(w.d.Client.Patch(ctx, o, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
+}
+
 // decide approves an automatic plan that has no blockers, and ends one that has: it is reported in the list of operations.
 func (w *Watcher) decide(ctx context.Context, o *v1alpha1.Operation) error {
 	if o.Status.Plan == nil {
 		return nil
 	}
-	before := o.DeepCopy()
 	if plan.Blockers(o.Status.Plan) > 0 {
-		o.Spec.Cancelled = true
-	} else {
-		o.Spec.ApprovedPlan = o.Status.Plan.Digest
+		return w.end(ctx, o)
 	}
+	before := o.DeepCopy()
+	o.Spec.ApprovedPlan = o.Status.Plan.Digest
 	return client.IgnoreNotFound(w.d.Client.Patch(ctx, o, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }
 

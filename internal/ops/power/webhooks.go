@@ -2,15 +2,12 @@ package power
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -19,6 +16,8 @@ const (
 	kindMutating   = "MutatingWebhookConfiguration"
 	// markSuspended on a configuration names the operation that set its webhooks to ignore failures.
 	markSuspended = "kanrin.dev/suspended-by"
+	// markHooks names those webhooks.
+	markHooks = "kanrin.dev/suspended-webhooks"
 )
 
 // needed are the requests without which nodes and pods do not come up, by API group.
@@ -111,74 +110,86 @@ func excludes(s *metav1.LabelSelector, namespace string) bool {
 	return false
 }
 
-// setPolicy sets the failure policy of the named webhooks of a configuration (of all when none is named), and the mark of who did it ("" removes it). Webhooks that
-// are gone, or that somebody has changed meanwhile, are left alone. It reports whether anything was to be done.
-func setPolicy(ctx context.Context, k kubernetes.Interface, key string, hooks []string, from, to admissionv1.FailurePolicyType, mark string) (bool, error) {
+// setPolicy sets the failure policy of webhooks of a configuration in one conditional write: of the named ones, or of all when none is
+// named. Suspending (to Ignore) marks the configuration with who did it and which webhooks those were; putting back (to Fail) touches only
+// those of the mark. Webhooks that are gone, or that somebody has changed meanwhile, are left alone. It reports whether anything was to be
+// done.
+func setPolicy(ctx context.Context, k kubernetes.Interface, key string, hooks []string, to admissionv1.FailurePolicyType, mark string) (bool, error) {
 	kind, name, _ := strings.Cut(key, "/")
 	api := k.AdmissionregistrationV1()
-	type hook struct {
-		Name          string                         `json:"name"`
-		FailurePolicy *admissionv1.FailurePolicyType `json:"failurePolicy"`
-	}
-	var version string
-	var all []hook
+	o := metav1.UpdateOptions{FieldManager: "kanrin"}
 	if kind == kindMutating {
 		c, err := api.MutatingWebhookConfigurations().Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
-		version = c.ResourceVersion
-		for _, w := range c.Webhooks {
-			all = append(all, hook{w.Name, w.FailurePolicy})
+		var all []*policy
+		for i := range c.Webhooks {
+			all = append(all, &policy{c.Webhooks[i].Name, &c.Webhooks[i].FailurePolicy})
 		}
-	} else {
-		c, err := api.ValidatingWebhookConfigurations().Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return false, err
+		if !turn(&c.ObjectMeta, all, hooks, to, mark) {
+			return false, nil
 		}
-		version = c.ResourceVersion
-		for _, w := range c.Webhooks {
-			all = append(all, hook{w.Name, w.FailurePolicy})
-		}
+		_, err = api.MutatingWebhookConfigurations().Update(ctx, c, o)
+		return true, err
 	}
-	type operation struct {
-		Op    string `json:"op"`
-		Path  string `json:"path"`
-		Value any    `json:"value,omitempty"`
+	c, err := api.ValidatingWebhookConfigurations().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return false, err
 	}
-	patch := []operation{{"test", "/metadata/resourceVersion", version}}
-	for i, w := range all {
-		if (len(hooks) == 0 || slices.Contains(hooks, w.Name)) && (w.FailurePolicy == nil && from == admissionv1.Fail || w.FailurePolicy != nil && *w.FailurePolicy == from) {
-			patch = append(patch, operation{"replace", "/webhooks/" + strconv.Itoa(i) + "/failurePolicy", to})
-		}
+	var all []*policy
+	for i := range c.Webhooks {
+		all = append(all, &policy{c.Webhooks[i].Name, &c.Webhooks[i].FailurePolicy})
 	}
-	if len(patch) == 1 {
+	if !turn(&c.ObjectMeta, all, hooks, to, mark) {
 		return false, nil
 	}
-	raw, err := json.Marshal(patch)
-	if err != nil {
-		return false, err
-	}
-	annotate, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{markSuspended: orNil(mark)}}})
-	if err != nil {
-		return false, err
-	}
-	o := metav1.PatchOptions{FieldManager: "kanrin"}
-	if kind == kindMutating {
-		if _, err = api.MutatingWebhookConfigurations().Patch(ctx, name, types.JSONPatchType, raw, o); err == nil {
-			_, err = api.MutatingWebhookConfigurations().Patch(ctx, name, types.MergePatchType, annotate, o)
-		}
-	} else {
-		if _, err = api.ValidatingWebhookConfigurations().Patch(ctx, name, types.JSONPatchType, raw, o); err == nil {
-			_, err = api.ValidatingWebhookConfigurations().Patch(ctx, name, types.MergePatchType, annotate, o)
-		}
-	}
+	_, err = api.ValidatingWebhookConfigurations().Update(ctx, c, o)
 	return true, err
 }
 
-func orNil(s string) any {
-	if s == "" {
-		return nil
+// policy is that of one webhook.
+type policy struct {
+	name string
+	is   **admissionv1.FailurePolicyType
+}
+
+// turn changes the policies and the marks, and reports whether it changed anything.
+func turn(meta *metav1.ObjectMeta, all []*policy, hooks []string, to admissionv1.FailurePolicyType, mark string) bool {
+	from := admissionv1.Fail
+	if to == admissionv1.Fail {
+		from = admissionv1.Ignore
+		// Only what was suspended is put back: there may be others that ignored failures all along.
+		hooks = nil
+		if names := meta.Annotations[markHooks]; names != "" {
+			hooks = strings.Split(names, ",")
+		}
+		if len(hooks) == 0 {
+			return false
+		}
 	}
-	return s
+	var changed []string
+	for _, p := range all {
+		if len(hooks) > 0 && !slices.Contains(hooks, p.name) || *p.is != nil && **p.is != from || *p.is == nil && from != admissionv1.Fail {
+			continue
+		}
+		*p.is = &to
+		changed = append(changed, p.name)
+	}
+	if to == admissionv1.Fail {
+		delete(meta.Annotations, markHooks)
+		delete(meta.Annotations, markSuspended)
+		return true
+	}
+	if len(changed) == 0 {
+		return false
+	}
+	if meta.Annotations == nil {
+		meta.Annotations = map[string]string{}
+	}
+	if had := meta.Annotations[markHooks]; had != "" { // of an attempt before
+		changed = append(strings.Split(had, ","), changed...)
+	}
+	meta.Annotations[markHooks], meta.Annotations[markSuspended] = strings.Join(changed, ","), mark
+	return true
 }
