@@ -46,6 +46,9 @@ func viewer(t *testing.T, s *server) {
 		t.Errorf("the token still works after logout: exit %d %s", r.code, r.err)
 	}
 	s.must(0, "users", "remove", "vera", "--yes")
+	if r := s.must(2, "users", "remove", "admin", "--yes"); !strings.Contains(r.err, "last user who is Administrator") {
+		t.Errorf("removing the last administrator says %q", r.err)
+	}
 }
 
 func tokenOf(t *testing.T, path string) string {

@@ -30,7 +30,7 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 	case key == "register.OperationAtWork":
 		e.Code = cli.Locked
 		e.Why = s.said(status, text)
-	case strings.HasPrefix(key, "register."):
+	case strings.HasPrefix(key, "register."), key == "access.LastAdministrator":
 		e.Code = cli.Usage
 		e.Why = s.said(status, text)
 	case marker != "":
