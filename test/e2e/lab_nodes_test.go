@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -43,6 +44,9 @@ func labWith(t *testing.T, name string, controlPlanes, workers, bare int) *nodes
 	t.Helper()
 	if os.Getenv("KANRIN_LAB") != "1" || os.Geteuid() != 0 {
 		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
+	}
+	if out, err := exec.Command("unshare", "--mount", "--net", "--pid", "--uts", "--fork", "true").CombinedOutput(); err != nil {
+		t.Skipf("this machine does not let root make namespaces: %s", out)
 	}
 	s := newServer(t).start()
 	ctx := context.Background()
