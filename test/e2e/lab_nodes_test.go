@@ -9,176 +9,19 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
-	"kanrin.dev/kanrin/internal/lab"
 )
 
-// nodesLab is a lab with one control plane, one worker and two bare hosts, registered with a server.
-type nodesLab struct {
-	*server
-	lab    *lab.Lab
-	client kubernetes.Interface
-	bundle string
-}
-
-func newNodesLab(t *testing.T) *nodesLab {
-	t.Helper()
-	return labWith(t, "tn", 1, 1, 2)
-}
-
-// labWith makes a lab registered with a server of its own; both are gone after the test.
-func labWith(t *testing.T, name string, controlPlanes, workers, bare int) *nodesLab {
-	t.Helper()
-	if os.Getenv("KANRIN_LAB") != "1" || os.Geteuid() != 0 {
-		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
-	}
-	if out, err := exec.Command("unshare", "--mount", "--net", "--pid", "--uts", "--fork", "true").CombinedOutput(); err != nil {
-		t.Skipf("this machine does not let root make namespaces: %s", out)
-	}
-	s := newServer(t).start()
-	ctx := context.Background()
-	t.Cleanup(func() {
-		if os.Getenv("KANRIN_LAB_KEEP") == "" {
-			if err := lab.Down(ctx, lab.DefaultDir, name); err != nil {
-				t.Errorf("taking the lab down: %v", err)
-			}
-		}
-	})
-	s.must(0, "lab", "up", "--name", name, "--control-planes", strconv.Itoa(controlPlanes), "--workers", strconv.Itoa(workers), "--bare", strconv.Itoa(bare), "--data-dir", s.dir,
-		"--kanrin-kube", program(t, "kanrin-kube", "KANRIN_KUBE"), "--programs", program(t, "lab", "KANRIN_LAB_PROGRAMS"))
-	l, err := lab.Open(lab.DefaultDir, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := l.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &nodesLab{server: s, lab: l, client: c, bundle: "lab-" + name}
-}
-
-func (n *nodesLab) host(name string) lab.Host {
-	n.t.Helper()
-	h, err := n.lab.Host(name)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return *h
-}
-
-// on runs a script on a host, from below: no SSH, no Kanrin.
-func (n *nodesLab) on(host, script string) string {
-	n.t.Helper()
-	out, err := n.lab.Enter(context.Background(), n.host(host), "sh", "-c", script)
-	if err != nil {
-		n.t.Fatalf("on %s: %v\n%s", host, err, tail(string(out), 2000))
-	}
-	return string(out)
-}
-
-// stateScript prints what a host is: files, units, kernel settings, rules, packages. /var/lib/containerd and /etc/mtab have their own ways.
-const stateScript = `exec 2>/dev/null
-find /etc /usr/local /opt /root /var/lib /lib/systemd -xdev \( -path /var/lib/systemd -o -path /var/lib/containerd -o -path /etc/mtab \) -prune -o -printf '%y %m %p %l\n' | sort
-find /etc /usr/local /opt -xdev -type f -exec sha256sum {} + | sort -k2
-for d in /var/lib/kubelet /var/lib/etcd /var/lib/containerd /var/lib/cni /etc/kubernetes; do find $d -mindepth 1 -maxdepth 1 | sort; done
-systemctl list-unit-files --no-legend --state=enabled | awk '{print $1}' | sort
-systemctl list-units --no-legend --type=service --state=running,failed | grep -v 'user@\|session' | awk '{print $1,$2,$3,$4}' | sort
-cat /proc/sys/net/ipv4/ip_forward
-nft list ruleset; ip -br link | awk '{print $1}' | sed 's/@.*//' | sort
-dpkg-query -W | sort; ls -d /run/kanrin; true`
-
-func (n *nodesLab) same(host, before string) {
-	n.t.Helper()
-	after := n.on(host, stateScript)
-	if after == before {
-		return
-	}
-	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for _, line := range a {
-		if !slices.Contains(b, line) {
-			n.t.Errorf("%s has more than before: %s", host, line)
-		}
-	}
-	for _, line := range b {
-		if !slices.Contains(a, line) {
-			n.t.Errorf("%s has less than before: %s", host, line)
-		}
-	}
-}
-
-func (n *nodesLab) add(host, role string, more ...string) []string {
-	return append([]string{"node", "add", host, "--role", role, "--bundle", n.bundle, "--ignore-preflight", "all"}, more...)
-}
-
-// begin plans and approves, and returns as soon as the operation runs.
-func (n *nodesLab) begin(args ...string) string {
-	n.t.Helper()
-	op := n.operation(n.must(0, append(args, "--plan-only", "-o", "json")...))
-	n.must(0, "approve", "operation/"+op.Name, "--plan", op.Status.Plan.Digest)
-	return op.Name
-}
-
-// over waits for the end of an operation, resuming what paused because a step failed.
-func (n *nodesLab) over(name string, limit time.Duration) *v1alpha1.Operation {
-	n.t.Helper()
-	var op *v1alpha1.Operation
-	eventually(n.t, limit, "operation "+name+" is over", func() bool {
-		r := n.kanrin("get", "operations", name, "-o", "json")
-		if r.code != 0 {
-			return false
-		}
-		op = n.operation(r)
-		if op.Status.Phase == v1alpha1.PhasePaused && op.Status.Reason == v1alpha1.ReasonStepFailed {
-			n.t.Fatalf("operation %s: %s", name, op.Status.Message)
-		}
-		return op.Status.Phase.Terminal()
-	})
-	return op
-}
-
-func (n *nodesLab) step(name, id string) v1alpha1.StepState {
-	n.t.Helper()
-	for _, s := range n.get(name).Status.Steps {
-		if s.ID == id {
-			return s.State
-		}
-	}
-	return ""
-}
-
-// node returns a Node or nil.
-func (n *nodesLab) node(name string) *corev1.Node {
-	n.t.Helper()
-	var node *corev1.Node
-	eventually(n.t, time.Minute, "the API answers", func() bool {
-		got, err := n.client.CoreV1().Nodes().Get(context.Background(), name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return true
-		}
-		node = got
-		return err == nil
-	})
-	if node != nil && node.Name == "" {
-		return nil
-	}
-	return node
-}
-
 // clean looks that nothing of an operation is left in the cluster: no token, no certificates.
-func (n *nodesLab) clean() {
+func (n *labServer) clean() {
 	n.t.Helper()
 	list, err := n.client.CoreV1().Secrets("kube-system").List(context.Background(), metav1.ListOptions{LabelSelector: "kanrin.dev/operation"})
 	if err != nil {
@@ -191,8 +34,8 @@ func (n *nodesLab) clean() {
 
 // TestLabNodes lets machines join and leave. The parts build on each other: they share a lab, which takes a minute to make.
 func TestLabNodes(t *testing.T) {
-	n := newNodesLab(t)
-	part := func(name string, do func(t *testing.T, n *nodesLab)) {
+	n := labWith(t, "tn", 1, 1, 2)
+	part := func(name string, do func(t *testing.T, n *labServer)) {
 		if t.Failed() {
 			return
 		}
@@ -204,17 +47,17 @@ func TestLabNodes(t *testing.T) {
 		})
 	}
 	before := n.on("b1", stateScript)
-	part("worker joins and leaves", func(t *testing.T, n *nodesLab) { workerAndBack(t, n, before) })
-	part("join refused by kubeadm", func(t *testing.T, n *nodesLab) { refusedJoin(t, n, before) })
-	part("join cut off and cancelled", func(t *testing.T, n *nodesLab) { cutJoin(t, n, before) })
+	part("worker joins and leaves", func(t *testing.T, n *labServer) { workerAndBack(t, n, before) })
+	part("join refused by kubeadm", func(t *testing.T, n *labServer) { refusedJoin(t, n, before) })
+	part("join cut off and cancelled", func(t *testing.T, n *labServer) { cutJoin(t, n, before) })
 	part("secrets stay secret", secretsStaySecret)
-	part("killed while adding and removing", func(t *testing.T, n *nodesLab) { killedAddRemove(t, n, before) })
-	part("learner without room is rolled back", func(t *testing.T, n *nodesLab) { fullDisk(t, n, before) })
+	part("killed while adding and removing", func(t *testing.T, n *labServer) { killedAddRemove(t, n, before) })
+	part("learner without room is rolled back", func(t *testing.T, n *labServer) { fullDisk(t, n, before) })
 	part("first control plane dies", firstDies)
 	part("dead worker without proof", deadWorker)
 }
 
-func workerAndBack(t *testing.T, n *nodesLab, before string) {
+func workerAndBack(t *testing.T, n *labServer, before string) {
 	n.must(0, n.add("b1", "scanner", "--group", "night", "--label", "disk=ssd", "--taint", "example.com/only=batch:NoSchedule", "--yes")...)
 	node := n.node("b1")
 	if node == nil {
@@ -241,7 +84,7 @@ func workerAndBack(t *testing.T, n *nodesLab, before string) {
 }
 
 // refusedJoin: kubeadm finds the cluster and fails when it writes its first files.
-func refusedJoin(t *testing.T, n *nodesLab, before string) {
+func refusedJoin(t *testing.T, n *labServer, before string) {
 	n.on("b1", `mkdir -p /etc/kubernetes && mount -t tmpfs -o size=4k tmpfs /etc/kubernetes`)
 	r := n.kanrin(n.add("b1", "worker", "--yes", "-o", "json")...)
 	if r.code == 0 {
@@ -265,7 +108,7 @@ func refusedJoin(t *testing.T, n *nodesLab, before string) {
 }
 
 // cutJoin: the network goes away in the middle of a join, somebody cancels, the network comes back.
-func cutJoin(t *testing.T, n *nodesLab, before string) {
+func cutJoin(t *testing.T, n *labServer, before string) {
 	name := n.begin(n.add("b1", "control-plane")...)
 	eventually(t, 2*time.Minute, "the join runs", func() bool { return n.step(name, "join") == v1alpha1.StepRunning })
 	time.Sleep(4 * time.Second) // in the middle of it
@@ -290,7 +133,7 @@ func cutJoin(t *testing.T, n *nodesLab, before string) {
 }
 
 // whole waits until etcd has exactly these members, all healthy: asked through Kanrin's own plan of a further one.
-func (n *nodesLab) whole(want ...string) {
+func (n *labServer) whole(want ...string) {
 	n.t.Helper()
 	var got string
 	limit := time.Now().Add(90 * time.Second)
@@ -310,7 +153,7 @@ func (n *nodesLab) whole(want ...string) {
 }
 
 // must2 runs a command whose plan may be blocked.
-func (n *nodesLab) must2(args ...string) result {
+func (n *labServer) must2(args ...string) result {
 	n.t.Helper()
 	r := n.kanrin(args...)
 	if r.out == "" {
@@ -320,7 +163,7 @@ func (n *nodesLab) must2(args ...string) result {
 }
 
 // spied are the secrets of a join, read from below while it runs: the token from the cluster, the key from the file on the host.
-func (n *nodesLab) spy(ctx context.Context, host string) <-chan []string {
+func (n *labServer) spy(ctx context.Context, host string) <-chan []string {
 	out := make(chan []string, 1)
 	go func() {
 		seen := map[string]bool{}
@@ -345,7 +188,7 @@ func (n *nodesLab) spy(ctx context.Context, host string) <-chan []string {
 }
 
 // secretsStaySecret joins a control plane and looks for its token and key everywhere but where they belong.
-func secretsStaySecret(t *testing.T, n *nodesLab) {
+func secretsStaySecret(t *testing.T, n *labServer) {
 	ctx, stop := context.WithCancel(context.Background())
 	found := n.spy(ctx, "b1")
 	r := n.must(0, n.add("b1", "control-plane", "--yes")...)
@@ -382,7 +225,7 @@ func secretsStaySecret(t *testing.T, n *nodesLab) {
 }
 
 // killedAddRemove kills Kanrin at random moments of joins and removals of a control plane, and lets the next life finish.
-func killedAddRemove(t *testing.T, n *nodesLab, before string) {
+func killedAddRemove(t *testing.T, n *labServer, before string) {
 	times := 2
 	if full {
 		times = 8
@@ -420,7 +263,7 @@ func killedAddRemove(t *testing.T, n *nodesLab, before string) {
 }
 
 // fullDisk: there is no room for etcd's data. The learner that kubeadm has added never starts; the cancel takes it out again.
-func fullDisk(t *testing.T, n *nodesLab, before string) {
+func fullDisk(t *testing.T, n *labServer, before string) {
 	n.on("b1", `mkdir -p /var/lib/etcd && mount -t tmpfs -o size=1m tmpfs /var/lib/etcd`)
 	name := n.begin(n.add("b1", "control-plane")...)
 	eventually(t, 3*time.Minute, "etcd on b1 has failed for want of room", func() bool {
@@ -441,7 +284,7 @@ func fullDisk(t *testing.T, n *nodesLab, before string) {
 }
 
 // firstDies: with three control planes, the first one is cut off from power, and removed without it.
-func firstDies(t *testing.T, n *nodesLab) {
+func firstDies(t *testing.T, n *labServer) {
 	n.must(0, n.add("b1", "control-plane", "--yes")...)
 	n.must(0, n.add("b2", "control-plane", "--yes")...)
 	// While it runs, it is not dead, whatever somebody accepts.
@@ -479,7 +322,7 @@ func firstDies(t *testing.T, n *nodesLab) {
 
 // deadWorker: a worker that is only cut off. Its power is on, so nothing proves that it is dead: it takes the word of a person, and the
 // right word.
-func deadWorker(t *testing.T, n *nodesLab) {
+func deadWorker(t *testing.T, n *labServer) {
 	if err := n.lab.Cut(context.Background(), n.host("w1")); err != nil {
 		t.Fatal(err)
 	}

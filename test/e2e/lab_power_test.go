@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"slices"
 	"strings"
@@ -121,42 +120,13 @@ func long(t *testing.T) {
 	}
 }
 
-func (n *nodesLab) recovered() bool {
+func (n *labServer) recovered() bool {
 	r := n.kanrin("get", "operations", "-o", "json")
 	return strings.Contains(r.out, `"type": "Recover"`) && slices.Contains(strings.Fields(n.kanrin("get", "operations", "--phase", "succeeded").out), "Recover")
 }
 
-// settle waits until every node is Ready and every pod of kube-system is, as the cluster itself says.
-func (n *nodesLab) settle() {
-	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	if err := n.lab.WaitReady(ctx); err != nil {
-		n.t.Fatal(err)
-	}
-	eventually(n.t, time.Minute, "Kanrin follows the cluster", func() bool {
-		r := n.kanrin("get", "nodes", "-o", "json")
-		return r.code == 0 && !strings.Contains(r.out, "NotReady")
-	})
-}
-
-func (n *nodesLab) pause() string { return "registry.k8s.io/pause:3.10.2" }
-
-func (n *nodesLab) kubectl(args ...string) string {
-	return n.kubectlOf(n.lab.KubeconfigFile(), args...)
-}
-
-func (n *nodesLab) kubectlOf(kubeconfig string, args ...string) string {
-	n.t.Helper()
-	r := n.server.kubectl(kubeconfig, args...)
-	if r.code != 0 {
-		n.t.Fatalf("kubectl %s: %s", strings.Join(args, " "), r.err)
-	}
-	return r.out
-}
-
 // killed kills Kanrin when steps begin (every step in the long run, every fifth otherwise) and waits for the end of the operation.
-func (n *nodesLab) killed(name string) {
+func (n *labServer) killed(name string) {
 	n.t.Helper()
 	every := 5
 	if full {

@@ -30,9 +30,13 @@ type Base struct {
 
 const (
 	syncTimeout = 30 * time.Second
-	callLimit   = 20 * time.Second
 	firstRetry  = 250 * time.Millisecond
-	lastRetry   = 10 * time.Second
+)
+
+// Limit is what one call may take, and LastRetry the longest pause between two.
+const (
+	Limit     = 20 * time.Second
+	LastRetry = 10 * time.Second
 )
 
 // Connect returns the connection with fresh caches, or a Failure. Planners use it.
@@ -73,11 +77,11 @@ func (b Base) Reach(ctx context.Context, s *plan.Scope) (*fleet.Connection, erro
 
 // Persist makes one idempotent call until the server has answered it, guarded each time, and says what it waits for.
 func (b Base) Persist(ctx context.Context, s *plan.Scope, do func(context.Context) error) error {
-	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+	for pause := firstRetry; ; pause = min(2*pause, LastRetry) {
 		if err := s.Guard(); err != nil {
 			return err
 		}
-		limited, cancel := s.Call(ctx, callLimit)
+		limited, cancel := s.Call(ctx, Limit)
 		err := do(limited)
 		cancel()
 		wait := pause
@@ -106,12 +110,12 @@ func answered(err error) bool {
 }
 
 // Machine waits until commands run on the host, for as long as the step may take. What no waiting changes (another host key, a refused
-// login) ends it at once.
+// login, a key that cannot be read) ends it at once.
 func (b Base) Machine(ctx context.Context, s *plan.Scope, host string) (*hosts.Machine, error) {
 	for {
 		m, err := b.Hosts.Machine(ctx, s.Cluster, host)
 		if err == nil {
-			_, err = m.Run(ctx, hosts.Command{Args: []string{"true"}, Timeout: callLimit})
+			_, err = m.Run(ctx, hosts.Command{Args: []string{"true"}, Timeout: Limit})
 		}
 		if err == nil {
 			s.GoOn()
@@ -120,11 +124,11 @@ func (b Base) Machine(ctx context.Context, s *plan.Scope, host string) (*hosts.M
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		switch state := hosts.StateOf(err); {
+		var unusable *hosts.Error
+		switch {
 		case apierrors.IsNotFound(err):
 			return nil, plan.Fail("HostGone", host, err)
-		case state == v1alpha1.HostUnknown || state == v1alpha1.HostUnreachable || state == v1alpha1.HostNoAnswer:
-		default:
+		case errors.As(err, &unusable) && unusable.State != v1alpha1.HostUnreachable && unusable.State != v1alpha1.HostNoAnswer:
 			return nil, plan.Fail("HostUnusable", host, err)
 		}
 		s.Wait("HostUnreachable", host, "error", err)

@@ -33,7 +33,7 @@ func (p *AddPlanner) Facts(ctx context.Context, op *v1alpha1.Operation) (any, er
 }
 
 func (p *AddPlanner) gather(ctx context.Context, op *v1alpha1.Operation, o AddOptions) (*AddFacts, error) {
-	c, err := p.connect(ctx, op.Namespace)
+	c, err := p.Connect(ctx, op.Namespace)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -42,7 +43,7 @@ func awaitJob(ctx context.Context, m *hosts.Machine) error {
 		if err == nil && !running {
 			return nil
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := call.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

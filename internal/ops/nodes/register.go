@@ -8,15 +8,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
-	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
-
-// Connections gives the connection to a cluster.
-type Connections interface {
-	Connection(cluster string) (*fleet.Connection, error)
-}
 
 // History lists the operations of a cluster.
 type History interface {
@@ -25,7 +20,7 @@ type History interface {
 
 // Dependencies of the planners and steps of this package.
 type Dependencies struct {
-	Fleet   Connections
+	Fleet   call.Connections
 	Hosts   *hosts.Pool
 	History History
 	// Client of the management API: Host objects and their secrets.
@@ -39,7 +34,7 @@ type Dependencies struct {
 // Register makes joins and removals known to the engine. The steps cordon and evict-live are those of package drain.
 func Register(r *plan.Registry, d Dependencies) {
 	d.Patience = cmp.Or(d.Patience, 30*time.Second)
-	b := base{d}
+	b := base{call.Base{Fleet: d.Fleet, Hosts: d.Hosts}, d}
 	r.AddPlanner(v1alpha1.OperationAddNode, &AddPlanner{b})
 	r.AddPlanner(v1alpha1.OperationRemoveNode, &RemovePlanner{b})
 	r.AddBehaviour(KindInstall, install{b})

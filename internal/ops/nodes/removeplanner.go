@@ -37,7 +37,7 @@ func (p *RemovePlanner) Facts(ctx context.Context, op *v1alpha1.Operation) (any,
 }
 
 func (p *RemovePlanner) gather(ctx context.Context, op *v1alpha1.Operation, o RemoveOptions) (*RemoveFacts, error) {
-	c, err := p.connect(ctx, op.Namespace)
+	c, err := p.Connect(ctx, op.Namespace)
 	if err != nil {
 		return nil, err
 	}

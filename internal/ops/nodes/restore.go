@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -17,22 +18,22 @@ var bareScript string
 
 // takeBack is the undo of what was installed and prepared.
 func (b base) takeBack(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return false, err
 	}
 	r, err := readRecord(ctx, m)
 	if err != nil {
-		return false, onHost(ctx, a.Host, err)
+		return false, call.OnHost(ctx, a.Host, err)
 	}
 	if r == nil || r.Operation != s.ID() {
 		return false, nil
 	}
-	return true, onHost(ctx, a.Host, restore(ctx, s, m, r))
+	return true, call.OnHost(ctx, a.Host, restore(ctx, s, m, r))
 }
 
 // restore takes a host back to what it was before the record began. The record goes last, so that it may be repeated.

@@ -15,6 +15,7 @@ import (
 
 	"kanrin.dev/kanrin/internal/disruption"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -26,7 +27,7 @@ func (b proof) Done(context.Context, *plan.Scope) (bool, error) { return false, 
 
 // Do implements plan.Behaviour.
 func (b proof) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func (b proof) Do(ctx context.Context, s *plan.Scope) error {
 // proven returns nil when the machine's power is off, or it is silent and somebody has given their word. Every step that takes something
 // from it asks again.
 func (b base) proven(ctx context.Context, s *plan.Scope, a removeArgs) error {
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -77,11 +78,11 @@ func fenced(n *corev1.Node) bool {
 
 // Done implements plan.Behaviour.
 func (b fence) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -91,7 +92,7 @@ func (b fence) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b fence) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (b fence) Do(ctx context.Context, s *plan.Scope) error {
 
 // taint changes the taints of a node, again whenever somebody else was faster.
 func (b fence) taint(ctx context.Context, s *plan.Scope, node string, decide func(*corev1.Node) ([]corev1.Taint, any, bool)) error {
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (b fence) taint(ctx context.Context, s *plan.Scope, node string, decide fun
 		if err != nil {
 			return fmt.Errorf("writing the taint of node %s: %w", node, err)
 		}
-		err = b.persist(ctx, s, func(ctx context.Context) error {
+		err = b.Persist(ctx, s, func(ctx context.Context) error {
 			_, err := c.Client.CoreV1().Nodes().Patch(ctx, node, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kanrin"})
 			return err
 		})
@@ -141,7 +142,7 @@ func (b fence) taint(ctx context.Context, s *plan.Scope, node string, decide fun
 
 // Undo implements plan.Undoer: the taint goes if it is ours.
 func (b fence) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
@@ -171,7 +172,7 @@ func (b stuckPods) left(ctx context.Context, s *plan.Scope, c *fleet.Connection,
 
 // bound are all pods of a node.
 func (b stuckPods) bound(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (list *corev1.PodList, err error) {
-	err = b.persist(ctx, s, func(ctx context.Context) error {
+	err = b.Persist(ctx, s, func(ctx context.Context) error {
 		list, err = c.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
 		return err
 	})
@@ -180,11 +181,11 @@ func (b stuckPods) bound(ctx context.Context, s *plan.Scope, c *fleet.Connection
 
 // Done implements plan.Behaviour.
 func (b stuckPods) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -194,11 +195,11 @@ func (b stuckPods) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -226,7 +227,7 @@ func (b stuckPods) Do(ctx context.Context, s *plan.Scope) error {
 				}
 			}
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := call.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -237,7 +238,7 @@ func (b stuckPods) force(ctx context.Context, s *plan.Scope, c *fleet.Connection
 	o := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &p.UID}}
 	zero := int64(0)
 	o.GracePeriodSeconds = &zero
-	err := b.persist(ctx, s, func(ctx context.Context) error { return c.Client.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, o) })
+	err := b.Persist(ctx, s, func(ctx context.Context) error { return c.Client.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, o) })
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return plan.Fail("PodNotDeleted", p.Namespace+"/"+p.Name, err)
 	}
@@ -249,7 +250,7 @@ func (b stuckPods) force(ctx context.Context, s *plan.Scope, c *fleet.Connection
 type detach struct{ base }
 
 func (b detach) left(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) (names []string, err error) {
-	err = b.persist(ctx, s, func(ctx context.Context) error {
+	err = b.Persist(ctx, s, func(ctx context.Context) error {
 		list, err := c.Client.StorageV1().VolumeAttachments().List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
@@ -267,11 +268,11 @@ func (b detach) left(ctx context.Context, s *plan.Scope, c *fleet.Connection, no
 
 // Done implements plan.Behaviour.
 func (b detach) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -282,11 +283,11 @@ func (b detach) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 // Do implements plan.Behaviour. The attach-detach controller does it because of the taint; what it has not done after a while is deleted
 // here. The storage driver has to confirm: nothing is torn out of its hands.
 func (b detach) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -308,7 +309,7 @@ func (b detach) Do(ctx context.Context, s *plan.Scope) error {
 				if err := b.proven(ctx, s, a); err != nil {
 					return err
 				}
-				err := b.persist(ctx, s, func(ctx context.Context) error {
+				err := b.Persist(ctx, s, func(ctx context.Context) error {
 					return c.Client.StorageV1().VolumeAttachments().Delete(ctx, name, metav1.DeleteOptions{})
 				})
 				if err != nil && !apierrors.IsNotFound(err) {
@@ -318,7 +319,7 @@ func (b detach) Do(ctx context.Context, s *plan.Scope) error {
 				s.Log("warn", "Detached", name, "node", a.Node)
 			}
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := call.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}

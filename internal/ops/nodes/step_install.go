@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -17,7 +18,7 @@ type install struct{ base }
 
 // Done implements plan.Behaviour.
 func (b install) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
@@ -29,12 +30,12 @@ func (b install) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 	if len(bundle.Debs) > 0 {
 		return false, nil
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return false, err
 	}
 	need, err := missing(ctx, m, bundle.items())
-	return err == nil && len(need) == 0, onHost(ctx, a.Host, err)
+	return err == nil && len(need) == 0, call.OnHost(ctx, a.Host, err)
 }
 
 // bundleOf opens the bundle of the plan; nil when there is none.
@@ -55,15 +56,15 @@ func (b base) bundleOf(a addArgs) (*BundleFiles, error) {
 
 // Do implements plan.Behaviour.
 func (b install) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return err
 	}
-	return onHost(ctx, a.Host, b.install(ctx, s, m, a))
+	return call.OnHost(ctx, a.Host, b.install(ctx, s, m, a))
 }
 
 func (b install) install(ctx context.Context, s *plan.Scope, m *hosts.Machine, a addArgs) error {

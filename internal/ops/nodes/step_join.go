@@ -16,6 +16,7 @@ import (
 
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -60,43 +61,43 @@ func joined(ctx context.Context, m *hosts.Machine, id string) (bool, error) {
 
 // Done implements plan.Behaviour.
 func (b join) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return false, err
 	}
 	ok, err := joined(ctx, m, s.ID())
 	if err != nil || !ok {
-		return false, onHost(ctx, a.Host, err)
+		return false, call.OnHost(ctx, a.Host, err)
 	}
 	running, err := jobState(ctx, m)
-	return err == nil && !running, onHost(ctx, a.Host, err)
+	return err == nil && !running, call.OnHost(ctx, a.Host, err)
 }
 
 // Do implements plan.Behaviour.
 func (b join) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
 	// A join that was begun in another life of Kanrin may still be under way.
 	if err := awaitJob(ctx, m); err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	ok, err := joined(ctx, m, s.ID())
 	if err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	if ok {
 		return b.tidy(ctx, s, m, c)
@@ -120,7 +121,7 @@ func (b join) Do(ctx context.Context, s *plan.Scope) error {
 		return plan.Fail("JoinFailed", a.Host, nil, "said", failed.Error(), "node", a.Node)
 	}
 	if err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	return b.tidy(ctx, s, m, c)
 }
@@ -182,7 +183,7 @@ func (b join) upload(ctx context.Context, s *plan.Scope, c *fleet.Connection, a 
 	}
 	// Noted on the token first, so that the certificates are taken away whatever happens.
 	id, _, _ := strings.Cut(token, ".")
-	err = b.persist(ctx, s, func(ctx context.Context) error {
+	err = b.Persist(ctx, s, func(ctx context.Context) error {
 		_, err := c.Client.CoreV1().Secrets(metav1.NamespaceSystem).Patch(ctx, tokenPrefix+id, "application/merge-patch+json",
 			[]byte(`{"metadata":{"annotations":{"`+certsSecret+`":"uploaded"}}}`), metav1.PatchOptions{FieldManager: "kanrin"})
 		return err
@@ -256,13 +257,13 @@ func (b base) tidy(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *flee
 		return err
 	}
 	_, err := m.Script(ctx, `rm -f `+joinFile)
-	return onHost(ctx, m.Name, err)
+	return call.OnHost(ctx, m.Name, err)
 }
 
 // rollback takes a host out of the cluster that has joined it in this operation, wholly or in part. What is not there is not missed.
 func (b base) rollback(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *fleet.Connection, a addArgs) error {
 	if err := stopJob(ctx, m); err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	// The member goes first, as long as it runs: with two members the cluster cannot decide anything once one of them is gone, and kubeadm
 	// reset goes on when it cannot remove it.
@@ -273,7 +274,7 @@ func (b base) rollback(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *
 		}
 	}
 	if err := runJob(ctx, s, m, resetJob, a.Socket); err != nil {
-		return onHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
+		return call.OnHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
 	}
 	if err := b.deleteOurs(ctx, s, c, a); err != nil {
 		return err
@@ -283,7 +284,7 @@ func (b base) rollback(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *
 	}
 	// What kubeadm reset leaves; the runtime stays for the next attempt.
 	if err := runJob(ctx, s, m, bareScript, append([]string{"kept", "these"}, a.CNI...)...); err != nil {
-		return onHost(ctx, a.Host, fmt.Errorf("cleaning up: %w", err))
+		return call.OnHost(ctx, a.Host, fmt.Errorf("cleaning up: %w", err))
 	}
 	s.Log("info", "RolledBack", a.Host, "node", a.Node)
 	return nil
@@ -308,14 +309,14 @@ func (b base) deleteNode(ctx context.Context, s *plan.Scope, c *fleet.Connection
 	if uid != "" {
 		o.Preconditions = metav1.NewUIDPreconditions(uid)
 	}
-	err := b.persist(ctx, s, func(ctx context.Context) error { return c.Client.CoreV1().Nodes().Delete(ctx, name, o) })
+	err := b.Persist(ctx, s, func(ctx context.Context) error { return c.Client.CoreV1().Nodes().Delete(ctx, name, o) })
 	switch {
 	case apierrors.IsConflict(err):
 		return plan.Fail("NodeChanged", name, err)
 	case err != nil && !apierrors.IsNotFound(err):
 		return plan.Fail("NodeNotDeleted", name, err)
 	}
-	err = b.persist(ctx, s, func(ctx context.Context) error {
+	err = b.Persist(ctx, s, func(ctx context.Context) error {
 		return c.Client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, name, metav1.DeleteOptions{})
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -327,15 +328,15 @@ func (b base) deleteNode(ctx context.Context, s *plan.Scope, c *fleet.Connection
 
 // Undo implements plan.Undoer.
 func (b join) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return false, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -21,11 +22,11 @@ type mark struct{ base }
 
 // Done implements plan.Behaviour.
 func (b mark) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -43,11 +44,11 @@ func (b mark) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b mark) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (b mark) Do(ctx context.Context, s *plan.Scope) error {
 		return fmt.Errorf("writing the labels of node %s: %w", a.Node, err)
 	}
 	for {
-		err := b.persist(ctx, s, func(ctx context.Context) error {
+		err := b.Persist(ctx, s, func(ctx context.Context) error {
 			_, err := c.Client.CoreV1().Nodes().Patch(ctx, a.Node, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "kanrin"})
 			return err
 		})
@@ -71,7 +72,7 @@ func (b mark) Do(ctx context.Context, s *plan.Scope) error {
 			return plan.Fail("NodeRefused", a.Node, err)
 		}
 		s.Wait("NodeMissing", a.Node) // the kubelet has not registered yet
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := call.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -85,11 +86,11 @@ func (b ready) Done(context.Context, *plan.Scope) (bool, error) { return false, 
 
 // Do implements plan.Behaviour.
 func (b ready) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (b ready) Do(ctx context.Context, s *plan.Scope) error {
 			}
 			s.Wait("NodeNotReady", a.Node, "why", why)
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := call.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,7 @@ func (b registered) set(h *v1alpha1.Host, a addArgs) bool {
 
 // Done implements plan.Behaviour.
 func (b registered) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}
@@ -149,7 +150,7 @@ func (b registered) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b registered) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (b registered) change(ctx context.Context, s *plan.Scope, name string, chan
 		if err := s.Guard(); err != nil {
 			return err
 		}
-		limited, cancel := s.Call(ctx, callLimit)
+		limited, cancel := s.Call(ctx, call.Limit)
 		err = b.d.Client.Update(limited, h)
 		cancel()
 		if !apierrors.IsConflict(err) {
@@ -180,7 +181,7 @@ func (b registered) change(ctx context.Context, s *plan.Scope, name string, chan
 
 // Undo implements plan.Undoer.
 func (b registered) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return false, err
 	}

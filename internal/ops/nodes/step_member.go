@@ -6,12 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
 // look asks etcd through one of the hosts until it answers.
 func (b base) look(ctx context.Context, s *plan.Scope, via []string, use func(*etcd, []Member) error) error {
-	for pause := time.Second; ; pause = min(2*pause, lastRetry) {
+	for pause := time.Second; ; pause = min(2*pause, call.LastRetry) {
 		if err := s.Guard(); err != nil {
 			return err
 		}
@@ -31,7 +32,7 @@ func (b base) look(ctx context.Context, s *plan.Scope, via []string, use func(*e
 			return err
 		}
 		s.Wait("EtcdUnreachable", s.Cluster, "error", oneLine(err))
-		if err := sleep(ctx, pause); err != nil {
+		if err := call.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -92,7 +93,7 @@ func (b voter) Done(context.Context, *plan.Scope) (bool, error) { return false, 
 
 // Do implements plan.Behaviour.
 func (b voter) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (b voter) Do(ctx context.Context, s *plan.Scope) error {
 			return err
 		}
 		s.Wait("NoVoter", a.Node)
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := call.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ type unmember struct{ base }
 
 // Done implements plan.Behaviour.
 func (b unmember) Done(ctx context.Context, s *plan.Scope) (gone bool, err error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
@@ -129,7 +130,7 @@ func (b unmember) Done(ctx context.Context, s *plan.Scope) (gone bool, err error
 
 // Do implements plan.Behaviour.
 func (b unmember) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -95,15 +96,15 @@ func (b prepare) Done(context.Context, *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b prepare) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[addArgs](s)
+	a, err := call.Decode[addArgs](s)
 	if err != nil {
 		return err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return err
 	}
-	return onHost(ctx, a.Host, b.prepare(ctx, s, m, a))
+	return call.OnHost(ctx, a.Host, b.prepare(ctx, s, m, a))
 }
 
 func (b prepare) prepare(ctx context.Context, s *plan.Scope, m *hosts.Machine, a addArgs) error {

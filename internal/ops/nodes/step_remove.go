@@ -13,6 +13,7 @@ import (
 	"kanrin.dev/kanrin/internal/disruption"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/hosts"
+	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -24,11 +25,11 @@ func (b empty) Done(context.Context, *plan.Scope) (bool, error) { return false, 
 
 // Do implements plan.Behaviour.
 func (b empty) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -45,34 +46,34 @@ type reset struct{ base }
 
 // Done implements plan.Behaviour.
 func (b reset) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return false, err
 	}
 	running, err := jobState(ctx, m)
 	if err != nil || running {
-		return false, onHost(ctx, a.Host, err)
+		return false, call.OnHost(ctx, a.Host, err)
 	}
 	out, err := m.Script(ctx, `[ -e `+kubeletConf+` ] || [ -e /etc/kubernetes/manifests/etcd.yaml ] || echo gone`)
-	return err == nil && len(out.Stdout) > 0, onHost(ctx, a.Host, err)
+	return err == nil && len(out.Stdout) > 0, call.OnHost(ctx, a.Host, err)
 }
 
 // Do implements plan.Behaviour.
 func (b reset) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return err
 	}
 	if err := awaitJob(ctx, m); err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	if a.Etcd {
 		// kubeadm reset goes on when it cannot remove the member: it is not begun before the member is gone.
@@ -82,10 +83,10 @@ func (b reset) Do(ctx context.Context, s *plan.Scope) error {
 	}
 	socket, err := b.socket(ctx, m)
 	if err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	if err := runJob(ctx, s, m, resetJob, socket); err != nil {
-		return onHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
+		return call.OnHost(ctx, a.Host, fmt.Errorf("kubeadm reset: %w", err))
 	}
 	return nil
 }
@@ -104,11 +105,11 @@ type remove struct{ base }
 
 // Done implements plan.Behaviour.
 func (b remove) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -118,11 +119,11 @@ func (b remove) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b remove) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	c, err := b.reach(ctx, s)
+	c, err := b.Reach(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (b remove) Do(ctx context.Context, s *plan.Scope) error {
 func (b base) deleteRequests(ctx context.Context, s *plan.Scope, c *fleet.Connection, node string) error {
 	requests := c.Client.CertificatesV1().CertificateSigningRequests()
 	var names []string
-	err := b.persist(ctx, s, func(ctx context.Context) error {
+	err := b.Persist(ctx, s, func(ctx context.Context) error {
 		names = nil
 		list, err := requests.List(ctx, metav1.ListOptions{})
 		if err != nil {
@@ -175,7 +176,7 @@ func (b base) deleteRequests(ctx context.Context, s *plan.Scope, c *fleet.Connec
 		return plan.Fail("NodeNotDeleted", node, err)
 	}
 	for _, name := range names {
-		err := b.persist(ctx, s, func(ctx context.Context) error { return requests.Delete(ctx, name, metav1.DeleteOptions{}) })
+		err := b.Persist(ctx, s, func(ctx context.Context) error { return requests.Delete(ctx, name, metav1.DeleteOptions{}) })
 		if err != nil && !apierrors.IsNotFound(err) {
 			return plan.Fail("NodeNotDeleted", node, err)
 		}
@@ -191,23 +192,23 @@ func (b bare) Done(context.Context, *plan.Scope) (bool, error) { return false, n
 
 // Do implements plan.Behaviour.
 func (b bare) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
-	m, err := b.machine(ctx, s, a.Host)
+	m, err := b.Machine(ctx, s, a.Host)
 	if err != nil {
 		return err
 	}
 	r, err := readRecord(ctx, m)
 	if err != nil {
-		return onHost(ctx, a.Host, err)
+		return call.OnHost(ctx, a.Host, err)
 	}
 	if r == nil {
 		// Not made by Kanrin: what there was before is not known. Nothing of it is deleted but the state of the node.
 		r = &Record{Units: map[string]RecordUnit{kubeletUnit: {Exists: true}, "containerd.service": {Exists: true}, "crio.service": {Exists: true}}}
 	}
-	return onHost(ctx, a.Host, restore(ctx, s, m, r))
+	return call.OnHost(ctx, a.Host, restore(ctx, s, m, r))
 }
 
 // deregister takes the machine out of Kanrin, or only off its node.
@@ -227,7 +228,7 @@ func (b deregister) host(ctx context.Context, s *plan.Scope, name string) (*v1al
 
 // Done implements plan.Behaviour.
 func (b deregister) Done(ctx context.Context, s *plan.Scope) (bool, error) {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return false, err
 	}
@@ -237,7 +238,7 @@ func (b deregister) Done(ctx context.Context, s *plan.Scope) (bool, error) {
 
 // Do implements plan.Behaviour.
 func (b deregister) Do(ctx context.Context, s *plan.Scope) error {
-	a, err := decode[removeArgs](s)
+	a, err := call.Decode[removeArgs](s)
 	if err != nil {
 		return err
 	}
@@ -274,7 +275,7 @@ func (b deregister) delete(ctx context.Context, s *plan.Scope, o client.Object) 
 	if err := s.Guard(); err != nil {
 		return err
 	}
-	limited, cancel := s.Call(ctx, callLimit)
+	limited, cancel := s.Call(ctx, call.Limit)
 	defer cancel()
 	if err := b.d.Client.Delete(limited, o); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting %T %s: %w", o, o.GetName(), err)

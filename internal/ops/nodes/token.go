@@ -68,7 +68,7 @@ func (b base) createToken(ctx context.Context, s *plan.Scope, c *fleet.Connectio
 			"auth-extra-groups": "system:bootstrappers:kubeadm:default-node-token",
 		},
 	}
-	err = b.persist(ctx, s, func(ctx context.Context) error {
+	err = b.Persist(ctx, s, func(ctx context.Context) error {
 		_, err := c.Client.CoreV1().Secrets(o.Namespace).Create(ctx, o, metav1.CreateOptions{FieldManager: "kanrin"})
 		if apierrors.IsAlreadyExists(err) {
 			return nil // an answer that was lost: nobody else draws the same 22 letters
@@ -85,7 +85,7 @@ func (b base) createToken(ctx context.Context, s *plan.Scope, c *fleet.Connectio
 func (b base) deleteTokens(ctx context.Context, s *plan.Scope, c *fleet.Connection) error {
 	secrets := c.Client.CoreV1().Secrets(metav1.NamespaceSystem)
 	var list *corev1.SecretList
-	err := b.persist(ctx, s, func(ctx context.Context) (err error) {
+	err := b.Persist(ctx, s, func(ctx context.Context) (err error) {
 		list, err = secrets.List(ctx, metav1.ListOptions{LabelSelector: labelOperation + "=" + string(s.Operation.UID)})
 		return err
 	})
@@ -100,7 +100,7 @@ func (b base) deleteTokens(ctx context.Context, s *plan.Scope, c *fleet.Connecti
 		}
 		// The certificates were put there for this operation: they go with the token that kubeadm made to limit their life.
 		var certs *corev1.Secret
-		err := b.persist(ctx, s, func(ctx context.Context) (err error) {
+		err := b.Persist(ctx, s, func(ctx context.Context) (err error) {
 			certs, err = secrets.Get(ctx, certsSecret, metav1.GetOptions{})
 			return err
 		})
@@ -117,7 +117,7 @@ func (b base) deleteTokens(ctx context.Context, s *plan.Scope, c *fleet.Connecti
 		}
 	}
 	for _, name := range names {
-		err := b.persist(ctx, s, func(ctx context.Context) error { return secrets.Delete(ctx, name, metav1.DeleteOptions{}) })
+		err := b.Persist(ctx, s, func(ctx context.Context) error { return secrets.Delete(ctx, name, metav1.DeleteOptions{}) })
 		if err != nil && !apierrors.IsNotFound(err) {
 			return plan.Fail("TokenRefused", s.Cluster, err)
 		}
