@@ -42,6 +42,29 @@ type ClusterSpec struct {
 	// Recovery says whether Kanrin brings failing workers back by itself; it does not unless it is enabled.
 	// +optional
 	Recovery RecoveryPolicy `json:"recovery,omitempty"`
+	// Etcd says how etcd is reached when not through a control plane's host.
+	// +optional
+	Etcd *EtcdAccess `json:"etcd,omitempty"`
+}
+
+// EtcdAccess is how the etcd of a cluster is reached directly.
+type EtcdAccess struct {
+	// Endpoints are https URLs of members.
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=9
+	// +kubebuilder:validation:items:MaxLength=300
+	// +kubebuilder:validation:items:Pattern=`^https://`
+	Endpoints []string `json:"endpoints"`
+	// SecretName names a Secret of the same namespace with ca.crt, tls.crt and tls.key, and encryption, the API server's
+	// EncryptionConfiguration, when it has one.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	SecretName string `json:"secretName"`
+	// Prefix of the API server's keys; empty means /registry.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Prefix string `json:"prefix,omitempty"`
 }
 
 // RecoveryPolicy is what may be done to a worker that is not Ready, without a person. Control planes are never touched.

@@ -33,7 +33,7 @@ type Operation struct {
 }
 
 // OperationType names what an operation does.
-// +kubebuilder:validation:Enum=Drain;Cordon;Uncordon;Stop;Start;Restart;AddNode;RemoveNode;Recover
+// +kubebuilder:validation:Enum=Drain;Cordon;Uncordon;Stop;Start;Restart;AddNode;RemoveNode;Recover;Backup;Prove;CheckBackups;Prune;RestoreObjects;RestoreCluster
 type OperationType string
 
 const (
@@ -46,12 +46,19 @@ const (
 	OperationAddNode    OperationType = "AddNode"
 	OperationRemoveNode OperationType = "RemoveNode"
 	OperationRecover    OperationType = "Recover"
+
+	OperationBackup         OperationType = "Backup"
+	OperationProve          OperationType = "Prove"
+	OperationCheckBackups   OperationType = "CheckBackups"
+	OperationPrune          OperationType = "Prune"
+	OperationRestoreObjects OperationType = "RestoreObjects"
+	OperationRestoreCluster OperationType = "RestoreCluster"
 )
 
 // OperationSpec is the request. Exactly the member named by type is set.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type && has(self.drain) == has(oldSelf.drain) && has(self.cordon) == has(oldSelf.cordon) && has(self.uncordon) == has(oldSelf.uncordon) && has(self.stop) == has(oldSelf.stop) && has(self.start) == has(oldSelf.start) && has(self.restart) == has(oldSelf.restart) && has(self.addNode) == has(oldSelf.addNode) && has(self.removeNode) == has(oldSelf.removeNode) && has(self.recover) == has(oldSelf.recover) && (!has(self.drain) || self.drain == oldSelf.drain) && (!has(self.cordon) || self.cordon == oldSelf.cordon) && (!has(self.uncordon) || self.uncordon == oldSelf.uncordon)",message="the request of an operation cannot be changed; create a new one"
-// +kubebuilder:validation:XValidation:rule="(self.type == 'Drain') == has(self.drain) && (self.type == 'Cordon') == has(self.cordon) && (self.type == 'Uncordon') == has(self.uncordon) && (self.type == 'Stop') == has(self.stop) && (self.type == 'Start') == has(self.start) && (self.type == 'Restart') == has(self.restart) && (self.type == 'AddNode') == has(self.addNode) && (self.type == 'RemoveNode') == has(self.removeNode) && (self.type == 'Recover') == has(self.recover)",message="exactly the field named by type must be set, such as drain or stop"
+// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type && has(self.drain) == has(oldSelf.drain) && has(self.cordon) == has(oldSelf.cordon) && has(self.uncordon) == has(oldSelf.uncordon) && has(self.stop) == has(oldSelf.stop) && has(self.start) == has(oldSelf.start) && has(self.restart) == has(oldSelf.restart) && has(self.addNode) == has(oldSelf.addNode) && has(self.removeNode) == has(oldSelf.removeNode) && has(self.recover) == has(oldSelf.recover) && has(self.backup) == has(oldSelf.backup) && has(self.prove) == has(oldSelf.prove) && has(self.checkBackups) == has(oldSelf.checkBackups) && has(self.prune) == has(oldSelf.prune) && has(self.restoreObjects) == has(oldSelf.restoreObjects) && has(self.restoreCluster) == has(oldSelf.restoreCluster) && (!has(self.drain) || self.drain == oldSelf.drain) && (!has(self.cordon) || self.cordon == oldSelf.cordon) && (!has(self.uncordon) || self.uncordon == oldSelf.uncordon)",message="the request of an operation cannot be changed; create a new one"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Drain') == has(self.drain) && (self.type == 'Cordon') == has(self.cordon) && (self.type == 'Uncordon') == has(self.uncordon) && (self.type == 'Stop') == has(self.stop) && (self.type == 'Start') == has(self.start) && (self.type == 'Restart') == has(self.restart) && (self.type == 'AddNode') == has(self.addNode) && (self.type == 'RemoveNode') == has(self.removeNode) && (self.type == 'Recover') == has(self.recover) && (self.type == 'Backup') == has(self.backup) && (self.type == 'Prove') == has(self.prove) && (self.type == 'CheckBackups') == has(self.checkBackups) && (self.type == 'Prune') == has(self.prune) && (self.type == 'RestoreObjects') == has(self.restoreObjects) && (self.type == 'RestoreCluster') == has(self.restoreCluster)",message="exactly the field named by type must be set, such as drain or stop"
 // +kubebuilder:validation:XValidation:rule="self.requestedBy == oldSelf.requestedBy",message="requestedBy cannot be changed"
 // +kubebuilder:validation:XValidation:rule="!oldSelf.cancelled || self.cancelled",message="a cancelled operation cannot be revived; create a new one"
 type OperationSpec struct {
@@ -74,6 +81,18 @@ type OperationSpec struct {
 	RemoveNode *RemoveNodeSpec `json:"removeNode,omitempty"`
 	// +optional
 	Recover *RecoverSpec `json:"recover,omitempty"`
+	// +optional
+	Backup *BackupRequest `json:"backup,omitempty"`
+	// +optional
+	Prove *ProveRequest `json:"prove,omitempty"`
+	// +optional
+	CheckBackups *CheckBackupsRequest `json:"checkBackups,omitempty"`
+	// +optional
+	Prune *PruneRequest `json:"prune,omitempty"`
+	// +optional
+	RestoreObjects *RestoreObjectsRequest `json:"restoreObjects,omitempty"`
+	// +optional
+	RestoreCluster *RestoreClusterRequest `json:"restoreCluster,omitempty"`
 
 	// RequestedBy is the user who created the operation. The API refuses any name but the requester's own.
 	// +optional

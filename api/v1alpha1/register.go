@@ -19,6 +19,9 @@ func AddToScheme(s *runtime.Scheme) error {
 		&Host{}, &HostList{},
 		&Operation{}, &OperationList{},
 		&OperationLog{}, &OperationLogList{},
+		&BackupPolicy{}, &BackupPolicyList{},
+		&Backup{}, &BackupList{},
+		&Drill{}, &DrillList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

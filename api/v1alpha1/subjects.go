@@ -17,6 +17,8 @@ func (s *OperationSpec) Subjects() []string {
 		return []string{s.RemoveNode.Node}
 	case s.Recover != nil:
 		return []string{s.Recover.Node}
+	case s.RestoreCluster != nil && s.RestoreCluster.Member != "":
+		return []string{s.RestoreCluster.Member}
 	}
 	return nil
 }

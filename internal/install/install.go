@@ -51,7 +51,7 @@ func Install(ctx context.Context, config *rest.Config) error {
 			return err
 		}
 	}
-	for _, resource := range []string{"clusters", "hosts", "operations", "operationlogs"} {
+	for _, resource := range []string{"clusters", "hosts", "operations", "operationlogs", "backuppolicies", "backups", "drills"} {
 		if err := waitServed(ctx, client, resource); err != nil {
 			return err
 		}

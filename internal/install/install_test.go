@@ -132,6 +132,15 @@ func TestRoles(t *testing.T) {
 		{own, "operationlogs", "get"}:         all,
 		{own, "operationlogs", "create"}:      nil,
 		{own, "operationlogs", "update"}:      nil,
+		{own, "backuppolicies", "list"}:       all,
+		{own, "backuppolicies", "create"}:     all[2:],
+		{own, "backups", "list"}:              all,
+		{own, "backups", "patch"}:             all[2:],
+		{own, "backups", "delete"}:            all[3:],
+		{own, "backups/status", "update"}:     nil,
+		{own, "drills", "list"}:               all,
+		{own, "drills", "create"}:             nil,
+		{own, "snapshotsecrets", "get"}:       all[3:],
 		{own, "users", "list"}:                all[3:],
 		{own, "users", "create"}:              all[3:],
 		{"", "secrets", "get"}:                nil,
@@ -142,7 +151,7 @@ func TestRoles(t *testing.T) {
 		{"", "users", "impersonate"}:          nil,
 		{rbacv1.GroupName, "roles", "create"}: nil,
 	}
-	for _, view := range []string{"hosts", "nodes", "workloads", "pods", "events", "capacity", "objects"} {
+	for _, view := range []string{"hosts", "nodes", "workloads", "pods", "events", "capacity", "objects", "snapshots"} {
 		rights[right{own, view, "list"}] = all
 		rights[right{own, view, "get"}] = all
 	}
