@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 )
 
 // Limits of the preflight.
@@ -184,18 +185,18 @@ func (x *addCheck) controlPlane() {
 		x.block("EtcdUnknown", "Cluster", f.Cluster, "error", f.EtcdError)
 		return
 	}
-	q := QuorumOf(f.Etcd)
+	q := etcd.QuorumOf(f.Etcd)
 	for _, m := range f.Etcd {
 		if m.Learner {
-			x.block("EtcdLearner", "Cluster", f.Cluster, "member", names([]Member{m}))
+			x.block("EtcdLearner", "Cluster", f.Cluster, "member", etcd.Names([]etcd.Member{m}))
 		}
 	}
 	if q.Healthy < q.Voters {
 		x.block("EtcdNotWhole", "Cluster", f.Cluster, "voters", q.Voters, "healthy", q.Healthy)
 	}
 	for _, m := range f.Etcd {
-		if m.is(f.Node, append(slices.Clone(f.Preflight.Addresses), f.Address)) {
-			x.block("EtcdMemberLeft", "Cluster", f.Cluster, "member", names([]Member{m}), "host", f.Host)
+		if m.Is(f.Node, append(slices.Clone(f.Preflight.Addresses), f.Address)) {
+			x.block("EtcdMemberLeft", "Cluster", f.Cluster, "member", etcd.Names([]etcd.Member{m}), "host", f.Host)
 		}
 	}
 }

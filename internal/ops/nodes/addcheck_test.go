@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 )
 
 // goodAdd are the facts of a host that nothing is to be said of.
@@ -218,4 +219,22 @@ func FuzzParsePreflight(f *testing.F) {
 			t.Errorf("disk %d", p.DiskBytes)
 		}
 	})
+}
+
+// etcdOf makes members c1, c2 …
+func etcdOf(spec ...string) []etcd.Member {
+	var out []etcd.Member
+	for i, s := range spec {
+		m := etcd.Member{ID: string(rune('a' + i)), Name: "c" + string(rune('1'+i)), Started: true, Healthy: true}
+		switch s {
+		case "down":
+			m.Healthy = false
+		case "learner":
+			m.Learner = true
+		case "never":
+			m.Name, m.Started, m.Healthy = "", false, false
+		}
+		out = append(out, m)
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
@@ -104,8 +105,8 @@ func ComposeAdd(f *AddFacts, o AddOptions, fs []v1alpha1.Finding) (*plan.Draft, 
 
 	c.summary("NodeJoins", "host", f.Host, "node", f.Node, "role", string(o.Role), "version", kubeletOf(f))
 	if a.Etcd {
-		before := QuorumOf(f.Etcd)
-		after := Quorum{Voters: before.Voters + 1, Started: before.Started + 1, Healthy: before.Healthy + 1}
+		before := etcd.QuorumOf(f.Etcd)
+		after := etcd.Quorum{Voters: before.Voters + 1, Started: before.Started + 1, Healthy: before.Healthy + 1}
 		c.summary("Etcd", quorumParams(before, after)...)
 	}
 	c.forecast(readyTimeout)

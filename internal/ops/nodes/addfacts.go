@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 )
 
 // AddFacts are what the plan of a join rests on. What changes from moment to moment is no part of the digest.
@@ -43,9 +44,9 @@ type AddFacts struct {
 	ControlPlanes []string          `json:"controlPlanes,omitempty"`
 	HostsOf       map[string]string `json:"hostsOf,omitempty"` // node or host name → another Host that has it
 	// Via are the hosts of control planes that answer, and Etcd the members they know. For control planes only.
-	Via       []string `json:"via,omitempty"`
-	Etcd      []Member `json:"etcd,omitempty"`
-	EtcdError string   `json:"etcdError,omitempty"`
+	Via       []string      `json:"via,omitempty"`
+	Etcd      []etcd.Member `json:"etcd,omitempty"`
+	EtcdError string        `json:"etcdError,omitempty"`
 
 	// Bundle, when one is asked for.
 	Bundle      string   `json:"bundle,omitempty"` // its digest

@@ -2,7 +2,6 @@ package nodes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
@@ -41,22 +41,8 @@ func nodeReady(n *corev1.Node) bool {
 }
 
 // etcdVia opens etcd through the first of the hosts that lets it.
-func (b base) etcdVia(ctx context.Context, cluster string, via []string) (*etcd, error) {
-	errs := []error{errors.New("no host of a control plane is registered")}
-	for _, host := range via {
-		m, err := b.d.Hosts.Machine(ctx, cluster, host)
-		if err == nil {
-			var e *etcd
-			if e, err = openEtcd(ctx, m); err == nil {
-				return e, nil
-			}
-		}
-		errs = append(errs, err)
-	}
-	if len(errs) > 1 {
-		errs = errs[1:]
-	}
-	return nil, errors.Join(errs...)
+func (b base) etcdVia(ctx context.Context, cluster string, via []string) (*etcd.Client, error) {
+	return etcd.Via(ctx, b.d.Hosts, cluster, via)
 }
 
 // engaged adds which nodes are in the hands of other operations.

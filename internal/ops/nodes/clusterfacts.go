@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/plan"
 )
@@ -171,13 +172,13 @@ func (b base) via(ctx context.Context, cluster string, l *layout, without string
 }
 
 // etcdMembers lists them; why they are not known is a sentence.
-func (b base) etcdMembers(ctx context.Context, cluster string, via []string) ([]Member, string) {
+func (b base) etcdMembers(ctx context.Context, cluster string, via []string) ([]etcd.Member, string) {
 	e, err := b.etcdVia(ctx, cluster, via)
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	defer e.close()
-	m, err := e.members(ctx)
+	defer e.Close()
+	m, err := e.Members(ctx)
 	if err != nil {
 		return nil, oneLine(err)
 	}

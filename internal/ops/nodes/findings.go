@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/lang"
 	"kanrin.dev/kanrin/internal/plan"
 )
@@ -99,7 +100,7 @@ func (c *steps) forecast(atMost int64) {
 }
 
 // quorumParams are the parameters of sentences that show the arithmetic.
-func quorumParams(before, after Quorum) []any {
+func quorumParams(before, after etcd.Quorum) []any {
 	return []any{
 		"voters", before.Voters, "started", before.Started, "healthy", before.Healthy, "quorum", before.Needed(),
 		"votersAfter", after.Voters, "healthyAfter", after.Healthy, "quorumAfter", after.Needed(), "spare", max(0, after.Spare()),

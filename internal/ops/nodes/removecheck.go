@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 )
 
 // leaseLimit is how long a node's lease must not have been renewed before silence counts, in seconds: the default after which the node
@@ -139,10 +140,10 @@ func (x *removeCheck) controlPlane() {
 		x.block("EtcdUnknown", "Cluster", f.Cluster, "error", f.EtcdError)
 		return
 	}
-	before, after, verdict := JudgeRemoval(f.Etcd, f.gone)
-	params := append(quorumParams(before, after), "members", names(f.Etcd))
+	before, after, verdict := etcd.JudgeRemoval(f.Etcd, f.gone)
+	params := append(quorumParams(before, after), "members", etcd.Names(f.Etcd))
 	switch verdict {
-	case RemovalFine:
+	case etcd.RemovalFine:
 		switch {
 		case f.member() == nil:
 			x.info("NoEtcdMember", "Node", f.Node)

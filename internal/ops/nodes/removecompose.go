@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/ops/drain"
 	"kanrin.dev/kanrin/internal/plan"
 )
@@ -94,7 +95,7 @@ func ComposeRemove(f *RemoveFacts, o RemoveOptions, fs []v1alpha1.Finding) (*pla
 	}
 	c.summary("NodeLeaves", "node", f.Node, "host", f.Host, "pods", f.Pods)
 	if a.Etcd && f.EtcdError == "" && f.member() != nil {
-		before, after, _ := JudgeRemoval(f.Etcd, f.gone)
+		before, after, _ := etcd.JudgeRemoval(f.Etcd, f.gone)
 		c.summary("Etcd", quorumParams(before, after)...)
 	}
 	c.forecast(drainTimeout)

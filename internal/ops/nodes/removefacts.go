@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"kanrin.dev/kanrin/api/v1alpha1"
+	"kanrin.dev/kanrin/internal/etcd"
 )
 
 // RemoveFacts are what the plan of a removal rests on.
@@ -33,10 +34,10 @@ type RemoveFacts struct {
 	Recorded bool `json:"recorded,omitempty"`
 
 	// Etcd for control planes: the members as one of those that stay knows them.
-	ExternalEtcd bool     `json:"externalEtcd,omitempty"`
-	Via          []string `json:"via,omitempty"`
-	Etcd         []Member `json:"etcd,omitempty"`
-	EtcdError    string   `json:"etcdError,omitempty"`
+	ExternalEtcd bool          `json:"externalEtcd,omitempty"`
+	Via          []string      `json:"via,omitempty"`
+	Etcd         []etcd.Member `json:"etcd,omitempty"`
+	EtcdError    string        `json:"etcdError,omitempty"`
 
 	// Proof that a dead machine is off.
 	Power       string   `json:"power,omitempty"` // on, off, unknown, or empty without control
@@ -65,10 +66,10 @@ func RemoveOptionsOf(s *v1alpha1.RemoveNodeSpec) RemoveOptions {
 }
 
 // gone picks the etcd members of the node.
-func (f *RemoveFacts) gone(m Member) bool { return m.is(f.Node, f.Addresses) }
+func (f *RemoveFacts) gone(m etcd.Member) bool { return m.Is(f.Node, f.Addresses) }
 
 // member is the node's own, if it has one.
-func (f *RemoveFacts) member() *Member {
+func (f *RemoveFacts) member() *etcd.Member {
 	for i := range f.Etcd {
 		if f.gone(f.Etcd[i]) {
 			return &f.Etcd[i]

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/hosts"
 	"kanrin.dev/kanrin/internal/ops/call"
@@ -268,7 +269,7 @@ func (b base) rollback(ctx context.Context, s *plan.Scope, m *hosts.Machine, c *
 	// The member goes first, as long as it runs: with two members the cluster cannot decide anything once one of them is gone, and kubeadm
 	// reset goes on when it cannot remove it.
 	if a.Etcd {
-		err := b.dismiss(ctx, s, a.Via, func(x Member) bool { return x.is(a.Node, a.Addresses) }, a.Node, rollbackPatience)
+		err := b.dismiss(ctx, s, a.Via, func(x etcd.Member) bool { return x.Is(a.Node, a.Addresses) }, a.Node, rollbackPatience)
 		if err != nil {
 			return err
 		}

@@ -6,24 +6,25 @@ import (
 	"slices"
 	"time"
 
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/ops/call"
 	"kanrin.dev/kanrin/internal/plan"
 )
 
 // look asks etcd through one of the hosts until it answers.
-func (b base) look(ctx context.Context, s *plan.Scope, via []string, use func(*etcd, []Member) error) error {
+func (b base) look(ctx context.Context, s *plan.Scope, via []string, use func(*etcd.Client, []etcd.Member) error) error {
 	for pause := time.Second; ; pause = min(2*pause, call.LastRetry) {
 		if err := s.Guard(); err != nil {
 			return err
 		}
 		e, err := b.etcdVia(ctx, s.Cluster, via)
 		if err == nil {
-			var members []Member
-			if members, err = e.members(ctx); err == nil {
+			var members []etcd.Member
+			if members, err = e.Members(ctx); err == nil {
 				s.GoOn()
 				err = use(e, members)
 			}
-			e.close()
+			e.Close()
 		}
 		if err == nil {
 			return nil
@@ -45,16 +46,16 @@ func final(err error) bool {
 
 // dismiss removes the members that gone picks from etcd, if the arithmetic allows it. A quorum that is not there may come back, such as
 // after a network that was cut: it is waited for.
-func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone func(Member) bool, node string, patience time.Duration) error {
+func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone func(etcd.Member) bool, node string, patience time.Duration) error {
 	began := time.Now()
-	return b.look(ctx, s, via, func(e *etcd, members []Member) error {
+	return b.look(ctx, s, via, func(e *etcd.Client, members []etcd.Member) error {
 		if !slices.ContainsFunc(members, gone) {
 			return nil
 		}
-		before, after, verdict := JudgeRemoval(members, gone)
+		before, after, verdict := etcd.JudgeRemoval(members, gone)
 		switch {
-		case verdict == RemovalFine:
-		case verdict != RemovalLast && time.Since(began) < patience:
+		case verdict == etcd.RemovalFine:
+		case verdict != etcd.RemovalLast && time.Since(began) < patience:
 			return fmt.Errorf("not now: %w", plan.Fail("Etcd"+string(verdict), node, nil, quorumParams(before, after)...))
 		default:
 			return plan.Fail("Etcd"+string(verdict), node, nil, quorumParams(before, after)...)
@@ -66,7 +67,7 @@ func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone fun
 			if err := s.Guard(); err != nil {
 				return err
 			}
-			if err := e.remove(ctx, m.ID); err != nil {
+			if err := e.Remove(ctx, m.ID); err != nil {
 				return err
 			}
 			s.Log("info", "MemberRemoved", node, append([]any{"member", m.ID}, quorumParams(before, after)...)...)
@@ -79,9 +80,9 @@ func (b base) dismiss(ctx context.Context, s *plan.Scope, via []string, gone fun
 type voter struct{ base }
 
 func (b voter) whole(ctx context.Context, s *plan.Scope, a addArgs) (ok bool, err error) {
-	err = b.look(ctx, s, a.Via, func(_ *etcd, members []Member) error {
-		ok = slices.ContainsFunc(members, func(m Member) bool {
-			return m.is(a.Node, a.Addresses) && m.Started && !m.Learner && m.Healthy
+	err = b.look(ctx, s, a.Via, func(_ *etcd.Client, members []etcd.Member) error {
+		ok = slices.ContainsFunc(members, func(m etcd.Member) bool {
+			return m.Is(a.Node, a.Addresses) && m.Started && !m.Learner && m.Healthy
 		})
 		return nil
 	})
@@ -121,8 +122,8 @@ func (b unmember) Done(ctx context.Context, s *plan.Scope) (gone bool, err error
 	if err != nil {
 		return false, err
 	}
-	err = b.look(ctx, s, a.Via, func(_ *etcd, members []Member) error {
-		gone = !slices.ContainsFunc(members, func(m Member) bool { return m.is(a.Node, a.Addresses) })
+	err = b.look(ctx, s, a.Via, func(_ *etcd.Client, members []etcd.Member) error {
+		gone = !slices.ContainsFunc(members, func(m etcd.Member) bool { return m.Is(a.Node, a.Addresses) })
 		return nil
 	})
 	return gone, err
@@ -139,5 +140,5 @@ func (b unmember) Do(ctx context.Context, s *plan.Scope) error {
 			return err
 		}
 	}
-	return b.dismiss(ctx, s, a.Via, func(m Member) bool { return m.is(a.Node, a.Addresses) }, a.Node, quorumPatience)
+	return b.dismiss(ctx, s, a.Via, func(m etcd.Member) bool { return m.Is(a.Node, a.Addresses) }, a.Node, quorumPatience)
 }

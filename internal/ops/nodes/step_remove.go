@@ -11,6 +11,7 @@ import (
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/disruption"
+	"kanrin.dev/kanrin/internal/etcd"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/hosts"
 	"kanrin.dev/kanrin/internal/ops/call"
@@ -77,7 +78,7 @@ func (b reset) Do(ctx context.Context, s *plan.Scope) error {
 	}
 	if a.Etcd {
 		// kubeadm reset goes on when it cannot remove the member: it is not begun before the member is gone.
-		if err := b.dismiss(ctx, s, a.Via, func(x Member) bool { return x.is(a.Node, a.Addresses) }, a.Node, quorumPatience); err != nil {
+		if err := b.dismiss(ctx, s, a.Via, func(x etcd.Member) bool { return x.Is(a.Node, a.Addresses) }, a.Node, quorumPatience); err != nil {
 			return err
 		}
 	}

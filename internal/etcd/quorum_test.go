@@ -1,4 +1,4 @@
-package nodes
+package etcd
 
 import "testing"
 
@@ -52,9 +52,9 @@ func TestMemberIs(t *testing.T) {
 	unnamed := Member{ID: "2", PeerURLs: []string{"https://10.0.0.2:2380"}}
 	six := Member{ID: "3", PeerURLs: []string{"https://[fd00::1]:2380"}}
 	switch {
-	case !m.is("c1", nil), !unnamed.is("c2", []string{"10.0.0.2"}), !six.is("x", []string{"fd00::1"}):
+	case !m.Is("c1", nil), !unnamed.Is("c2", []string{"10.0.0.2"}), !six.Is("x", []string{"fd00::1"}):
 		t.Error("a member was not recognised")
-	case m.is("c2", []string{"10.0.0.1"}), unnamed.is("c2", []string{"10.0.0.20"}), unnamed.is("", nil):
+	case m.Is("c2", []string{"10.0.0.1"}), unnamed.Is("c2", []string{"10.0.0.20"}), unnamed.Is("", nil):
 		t.Error("a member was taken for another's")
 	}
 }

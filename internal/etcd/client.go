@@ -1,4 +1,4 @@
-package nodes
+package etcd
 
 import (
 	"context"
@@ -23,27 +23,27 @@ import (
 )
 
 const (
-	etcdPKI      = "/etc/kubernetes/pki/etcd"
-	etcdLocal    = "https://127.0.0.1:2379"
-	etcdTimeout  = 10 * time.Second
-	healthLimit  = 4 * time.Second
-	maxPEM       = 64 << 10
-	etcdPeerPort = "2380"
+	pki         = "/etc/kubernetes/pki/etcd"
+	local       = "https://127.0.0.1:2379"
+	timeout     = 10 * time.Second
+	healthLimit = 4 * time.Second
+	hashLimit   = 2 * time.Minute
+	maxPEM      = 64 << 10
 )
 
-// etcd is the cluster's etcd, spoken to through a control plane. The certificates stay in memory.
-type etcd struct {
+// Client speaks to the etcd of a cluster through one of its machines. The certificates stay in memory.
+type Client struct {
 	machine *hosts.Machine
 	tls     *tls.Config
 	client  *clientv3.Client
 }
 
-// openEtcd connects through one machine. The caller closes.
-func openEtcd(ctx context.Context, m *hosts.Machine) (*etcd, error) {
+// Open connects to the member on a machine. The caller closes.
+func Open(ctx context.Context, m *hosts.Machine) (*Client, error) {
 	var pem [3][]byte
 	for i, name := range []string{"/ca.crt", "/healthcheck-client.crt", "/healthcheck-client.key"} {
 		var err error
-		if pem[i], err = m.ReadFile(ctx, etcdPKI+name, maxPEM); err != nil {
+		if pem[i], err = m.ReadFile(ctx, pki+name, maxPEM); err != nil {
 			return nil, fmt.Errorf("reading the certificates of etcd: %w", err)
 		}
 	}
@@ -55,16 +55,16 @@ func openEtcd(ctx context.Context, m *hosts.Machine) (*etcd, error) {
 	if err != nil {
 		return nil, errors.New("reading the certificates of etcd: healthcheck-client.crt and .key do not fit together")
 	}
-	e := &etcd{machine: m, tls: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}}
-	if e.client, err = e.dial(etcdLocal); err != nil {
+	e := &Client{machine: m, tls: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}}
+	if e.client, err = e.dial(local); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-func (e *etcd) dial(endpoint string) (*clientv3.Client, error) {
+func (e *Client) dial(endpoint string) (*clientv3.Client, error) {
 	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{endpoint}, TLS: e.tls, Logger: zap.NewNop(), DialTimeout: etcdTimeout,
+		Endpoints: []string{endpoint}, TLS: e.tls, Logger: zap.NewNop(), DialTimeout: timeout,
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 			if u, err := url.Parse(address); err == nil && u.Host != "" {
 				address = u.Host
@@ -78,15 +78,16 @@ func (e *etcd) dial(endpoint string) (*clientv3.Client, error) {
 	return c, nil
 }
 
-func (e *etcd) close() { _ = e.client.Close() } // nothing is lost by it
+// Close ends the use of it.
+func (e *Client) Close() { _ = e.client.Close() } // nothing is lost by it
 
-// members lists them, with who answers. The list is agreed on by a quorum; when there is none, the one that this member knows is taken.
-func (e *etcd) members(ctx context.Context) ([]Member, error) {
-	limited, cancel := context.WithTimeout(ctx, etcdTimeout)
+// Members lists them, with who answers. The list is agreed on by a quorum; when there is none, the one that this member knows is taken.
+func (e *Client) Members(ctx context.Context) ([]Member, error) {
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	list, err := e.client.MemberList(limited)
 	if err != nil {
-		again, cancel := context.WithTimeout(ctx, etcdTimeout)
+		again, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		if list, err = e.client.MemberList(again, clientv3.WithSerializable()); err != nil {
 			return nil, fmt.Errorf("listing the members of etcd through %s: %w", e.machine.Name, err)
@@ -109,7 +110,7 @@ func (e *etcd) members(ctx context.Context) ([]Member, error) {
 }
 
 // healthy asks a member itself: it answers, knows a leader and has no errors.
-func (e *etcd) healthy(ctx context.Context, urls []string) bool {
+func (e *Client) healthy(ctx context.Context, urls []string) bool {
 	for _, u := range urls {
 		c, err := e.dial(u)
 		if err != nil {
@@ -126,13 +127,13 @@ func (e *etcd) healthy(ctx context.Context, urls []string) bool {
 	return false
 }
 
-// remove takes a member out; one that is out already is no error.
-func (e *etcd) remove(ctx context.Context, id string) error {
+// Remove takes a member out; one that is out already is no error.
+func (e *Client) Remove(ctx context.Context, id string) error {
 	n, err := strconv.ParseUint(id, 16, 64)
 	if err != nil {
 		return fmt.Errorf("%q is not the id of a member: %w", id, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, etcdTimeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	_, err = e.client.MemberRemove(limited, n)
 	if errors.Is(err, rpctypes.ErrMemberNotFound) {

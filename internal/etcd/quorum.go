@@ -1,4 +1,4 @@
-package nodes
+package etcd
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ type Member struct {
 	PeerURLs []string `json:"peerURLs,omitempty"`
 }
 
-// is reports whether the member belongs to the node: by its name, which kubeadm sets to the node's, or by its address.
-func (m Member) is(node string, addresses []string) bool {
+// Is reports whether the member belongs to the node: by its name, which kubeadm sets to the node's, or by its address.
+func (m Member) Is(node string, addresses []string) bool {
 	if m.Name != "" && m.Name == node {
 		return true
 	}
@@ -103,7 +103,8 @@ func JudgeRemoval(members []Member, gone func(Member) bool) (before, after Quoru
 	return before, after, v
 }
 
-func names(members []Member) string {
+// Names of members, or their ids, sorted.
+func Names(members []Member) string {
 	out := make([]string, 0, len(members))
 	for _, m := range members {
 		n := m.Name
