@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"slices"
@@ -22,6 +23,12 @@ const (
 	TypeDirectory Type = 'd'
 	TypeSymlink   Type = 'l'
 )
+
+// digest is the SHA-256 of what is written to it.
+type digest struct{ hash.Hash }
+
+func newDigest() digest       { return digest{sha256.New()} }
+func (d digest) text() string { return hex.EncodeToString(d.Sum(nil)) }
 
 // A listing names everything in a component, one line each, sorted by path:
 //
@@ -41,9 +48,9 @@ type line struct {
 
 func (l *listing) add(e line) { l.lines = append(l.lines, e) }
 
-func (l *listing) write(w io.Writer) (digest string, err error) {
+func (l *listing) write(w io.Writer) (sum string, err error) {
 	slices.SortFunc(l.lines, func(a, b line) int { return strings.Compare(a.path, b.path) })
-	h := sha256.New()
+	h := newDigest()
 	out := bufio.NewWriter(io.MultiWriter(w, h))
 	for _, e := range l.lines {
 		if _, err := fmt.Fprintf(out, "%c %04o %d %s %s\n", e.kind, unixMode(e.mode), e.size, e.digest, quoted(e.path)); err != nil {
@@ -53,7 +60,7 @@ func (l *listing) write(w io.Writer) (digest string, err error) {
 	if err := out.Flush(); err != nil {
 		return "", fmt.Errorf("writing listing: %w", err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return h.text(), nil
 }
 
 func readListing(r io.Reader) (*listing, error) {

@@ -31,6 +31,7 @@ type Repository struct {
 	kopia    repo.DirectRepository
 	sealer   sealer
 	clock    *clock
+	password string
 
 	inventory sync.Mutex // one inventory is written at a time
 
@@ -105,55 +106,63 @@ func initialize(ctx context.Context, store *storage, password string) error {
 
 func open(ctx context.Context, store *storage, l Location, c Credentials, o Options) (*Repository, error) {
 	store.readOnly, store.appendOnly = o.ReadOnly, o.AppendOnly
-	r := &Repository{location: l, options: o, log: o.Log, store: store, clock: &clock{}}
+	r := &Repository{location: l, options: o, log: o.Log, store: store, clock: &clock{}, password: c.Password}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	if err := r.connect(ctx, c.Password); err != nil {
+	if err := r.use(ctx); err != nil {
 		state := classified(l.String(), "opening repository", r.explain(ctx, err, c.Password))
 		return nil, errors.Join(state, store.Close(ctx))
 	}
 	return r, nil
 }
 
-// connect opens kopia's side. It wants a configuration file; ours holds no secret and is gone at once.
-func (r *Repository) connect(ctx context.Context, password string) error {
+func (r *Repository) use(ctx context.Context) error {
 	if err := r.store.GetBlob(ctx, format.KopiaRepositoryBlobID, 0, -1, &buffer{}); err != nil {
 		if errors.Is(err, blob.ErrBlobNotFound) {
 			return repo.ErrRepositoryNotInitialized
 		}
 		return err
 	}
-	configuration, remove, err := r.configure()
+	direct, err := r.connect(ctx, r.caching())
 	if err != nil {
 		return err
-	}
-	defer remove()
-	opened, err := repo.Open(context.WithoutCancel(ctx), configuration, password, &repo.Options{
-		TimeNowFunc:          r.clock.Now,
-		DisableRepositoryLog: true,
-		DoNotWaitForUpgrade:  true,
-		OnFatalError:         r.fail,
-	})
-	if err != nil {
-		return err
-	}
-	direct, ok := opened.(repo.DirectRepository)
-	if !ok {
-		return errors.Join(errors.New("the repository cannot be reached directly"), opened.Close(ctx))
 	}
 	key, err := direct.DeriveKey("kanrin-inventory-v1", 32)
 	if err == nil {
 		r.sealer, err = newSealer(key)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("deriving inventory key: %w", err), opened.Close(ctx))
+		return errors.Join(fmt.Errorf("deriving inventory key: %w", err), direct.Close(ctx))
 	}
 	r.kopia = direct
 	return nil
 }
 
-func (r *Repository) configure() (file string, remove func(), err error) {
+// connect opens kopia's side. It wants a configuration file; ours holds no secret and is gone at once.
+func (r *Repository) connect(ctx context.Context, caching *content.CachingOptions) (repo.DirectRepository, error) {
+	configuration, remove, err := r.configure(caching)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	opened, err := repo.Open(context.WithoutCancel(ctx), configuration, r.password, &repo.Options{
+		TimeNowFunc:          r.clock.Now,
+		DisableRepositoryLog: true,
+		DoNotWaitForUpgrade:  true,
+		OnFatalError:         r.fail,
+	})
+	if err != nil {
+		return nil, err
+	}
+	direct, ok := opened.(repo.DirectRepository)
+	if !ok {
+		return nil, errors.Join(errors.New("the repository cannot be reached directly"), opened.Close(ctx))
+	}
+	return direct, nil
+}
+
+func (r *Repository) configure(caching *content.CachingOptions) (file string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "kanrin-repository-")
 	if err != nil {
 		return "", nil, fmt.Errorf("making configuration: %w", err)
@@ -162,7 +171,7 @@ func (r *Repository) configure() (file string, remove func(), err error) {
 	connection := r.store.ConnectionInfo()
 	local := repo.LocalConfig{
 		Storage: &connection,
-		Caching: r.caching(),
+		Caching: caching,
 		ClientOptions: repo.ClientOptions{
 			Hostname:                r.host(),
 			Username:                user,
@@ -201,28 +210,6 @@ func (r *Repository) host() string {
 	return "all"
 }
 
-// explain tells errors of kopia apart that it gives as text only.
-func (r *Repository) explain(ctx context.Context, err error, password string) error {
-	if classify(err) != "" {
-		return err
-	}
-	blobData, readErr := readBlob(ctx, r.store, format.KopiaRepositoryBlobID)
-	if readErr != nil {
-		return err
-	}
-	if _, parseErr := format.ParseKopiaRepositoryJSON(blobData); parseErr != nil {
-		return &Error{State: Damaged, Object: string(format.KopiaRepositoryBlobID), Err: parseErr}
-	}
-	m, managerErr := format.NewManager(ctx, r.store, "", -1, password, r.clock.Now)
-	if managerErr != nil {
-		return err
-	}
-	if required, featureErr := m.RequiredFeatures(ctx); featureErr == nil && len(required) > 0 {
-		return &Error{State: Newer, Object: r.location.String(), Err: err}
-	}
-	return err
-}
-
 // own names Kanrin as the one that maintains the repository, so that no kopia program does so by itself.
 func (r *Repository) own(ctx context.Context) error {
 	err := repo.WriteSession(ctx, r.kopia, repo.WriteSessionOptions{Purpose: "kanrin-create"}, func(ctx context.Context, w repo.RepositoryWriter) error {
@@ -233,7 +220,11 @@ func (r *Repository) own(ctx context.Context) error {
 	if err != nil {
 		return classified(r.location.String(), "naming the owner of", err)
 	}
-	return r.saveInventory(ctx, nil)
+	var more map[blob.ID]sealedBlob
+	if data, err := r.readStored(ctx, shardsID); err == nil {
+		more = map[blob.ID]sealedBlob{shardsID: {Size: int64(len(data)), SHA256: sha256.Sum256(data)}}
+	}
+	return r.saveInventory(ctx, more)
 }
 
 // fail remembers that kopia gave up on the repository (an upgrade of its format by somebody else).

@@ -54,13 +54,7 @@ type storage struct {
 
 	mu      sync.Mutex
 	written map[blob.ID]sealedBlob // since the last inventory
-	serving served
-}
-
-// served is a blob in memory whose parts are being read while the whole is verified.
-type served struct {
-	id   blob.ID
-	data []byte
+	serving map[blob.ID][]byte     // blobs in memory, parts of which are being read while the whole is verified
 }
 
 // sealedBlob is what the inventory knows about a blob.
@@ -70,7 +64,7 @@ type sealedBlob struct {
 }
 
 func register(base blob.Storage, o Options) *storage {
-	s := &storage{Storage: base, handle: rand.Text(), readOnly: o.ReadOnly, appendOnly: o.AppendOnly, written: map[blob.ID]sealedBlob{}}
+	s := &storage{Storage: base, handle: rand.Text(), readOnly: o.ReadOnly, appendOnly: o.AppendOnly, written: map[blob.ID]sealedBlob{}, serving: map[blob.ID][]byte{}}
 	opened.Lock()
 	defer opened.Unlock()
 	opened.storages[s.handle] = s
@@ -132,24 +126,28 @@ func (s *storage) DeleteBlob(ctx context.Context, id blob.ID) error {
 
 func (s *storage) GetBlob(ctx context.Context, id blob.ID, offset, length int64, output blob.OutputBuffer) error {
 	s.mu.Lock()
-	held := s.serving
+	held, ok := s.serving[id]
 	s.mu.Unlock()
-	if held.id != id || held.data == nil || length < 0 {
+	if !ok || length < 0 {
 		return s.Storage.GetBlob(ctx, id, offset, length, output)
 	}
-	if offset < 0 || offset+length > int64(len(held.data)) {
+	if offset < 0 || offset+length > int64(len(held)) {
 		return blob.ErrInvalidRange
 	}
 	output.Reset()
-	_, err := output.Write(held.data[offset : offset+length])
+	_, err := output.Write(held[offset : offset+length])
 	return err
 }
 
-// serve lets parts of a blob come from memory until the next call.
+// serve lets parts of a blob come from memory until it is called with nil.
 func (s *storage) serve(id blob.ID, data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.serving = served{id, data}
+	if data == nil {
+		delete(s.serving, id)
+		return
+	}
+	s.serving[id] = data
 }
 
 // unlisted returns what was written since the last inventory.
@@ -209,4 +207,23 @@ func readBlob(ctx context.Context, s blob.Reader, id blob.ID) ([]byte, error) {
 		return nil, fmt.Errorf("reading blob %s: %w", id, err)
 	}
 	return b.Bytes(), nil
+}
+
+// shardsID stands for the file that says in which directories a disk's blobs lie. It is no blob, but nothing is found without it.
+const shardsID blob.ID = ".shards"
+
+// readStored reads a blob, or the file .shards of a disk.
+func (r *Repository) readStored(ctx context.Context, id blob.ID) ([]byte, error) {
+	if id != shardsID {
+		return readBlob(ctx, r.store, id)
+	}
+	d, ok := r.store.Storage.(*disk)
+	if !ok {
+		return nil, blob.ErrBlobNotFound
+	}
+	data, err := d.dir.root.ReadFile(string(shardsID))
+	if err != nil {
+		return nil, d.dir.missing(err)
+	}
+	return data, nil
 }

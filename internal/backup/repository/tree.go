@@ -2,8 +2,6 @@ package repository
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -264,7 +262,7 @@ func writeObject(ctx context.Context, w repo.RepositoryWriter, name string, r io
 		Description: name, Compressor: compressor, MetadataCompressor: compressor, AsyncWrites: 2,
 	})
 	defer out.Close()
-	h := sha256.New()
+	h := newDigest()
 	size, err := copyObject(ctx, io.MultiWriter(out, h), r)
 	if err != nil {
 		return object.EmptyID, FileInfo{}, err
@@ -273,7 +271,7 @@ func writeObject(ctx context.Context, w repo.RepositoryWriter, name string, r io
 	if err != nil {
 		return object.EmptyID, FileInfo{}, classified(name, "storing", err)
 	}
-	return id, FileInfo{Size: size, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
+	return id, FileInfo{Size: size, SHA256: h.text()}, nil
 }
 
 func copyObject(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
