@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"kanrin.dev/kanrin/internal/backup/boltfile"
 )
@@ -47,6 +48,13 @@ func Build(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Index, *
 	if tail != 0 && tail != sha256.Size {
 		return nil, nil, damaged(boltfile.Length, -1, "%d bytes are neither a database nor one with a checksum", size)
 	}
+	buckets, err := f.Buckets(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Contains(buckets, "key") {
+		return nil, nil, fmt.Errorf("%w: it is a bbolt database without keys of etcd", ErrNotSnapshot)
+	}
 	sum, err := digest(ctx, r, content)
 	if err != nil {
 		return nil, nil, err
@@ -67,9 +75,6 @@ func Build(ctx context.Context, r io.ReaderAt, size int64, o Options) (*Index, *
 	b := builder{table: newTable()}
 	if err := f.Scan(ctx, b.entry); err != nil {
 		return nil, nil, err
-	}
-	if !b.keySpace {
-		return nil, nil, fmt.Errorf("%w: it is a bbolt database without keys of etcd", ErrNotSnapshot)
 	}
 	x := b.table.index()
 	x.stats = b.finish()

@@ -57,13 +57,14 @@ func TestIndexFile(t *testing.T) {
 		if _, err := ReadIndex(bytes.NewReader(b), int64(len(b)-1)); err == nil {
 			t.Error("limit is not kept")
 		}
-		for range 200 {
+		for range 100 {
 			at := rand.IntN(len(b))
+			old := b[at]
 			b[at] ^= 1 << rand.IntN(8)
 			if _, err := ReadIndex(bytes.NewReader(b), 1<<30); err == nil {
 				t.Errorf("damage of byte %d is not found", at)
 			}
-			b[at] = written(t, x)[at]
+			b[at] = old
 			if _, err := ReadIndex(bytes.NewReader(b[:at]), 1<<30); err == nil {
 				t.Errorf("first %d bytes are an index", at)
 			}

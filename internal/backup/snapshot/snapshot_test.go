@@ -107,7 +107,7 @@ func (m *member) put(t testing.TB, key, value string, options ...clientv3.OpOpti
 func (m *member) fill(t testing.TB) {
 	t.Helper()
 	for i := range 300 {
-		m.put(t, fmt.Sprintf("/registry/pods/default/pod-%03d", i), string(bytes.Repeat([]byte{byte(i)}, i*20)))
+		m.put(t, fmt.Sprintf("/registry/pods/default/pod-%03d", i), string(bytes.Repeat([]byte{byte(i)}, i*3)))
 	}
 	grant, err := m.Grant(t.Context(), 3600)
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *member) fill(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.put(t, "/registry/secrets/default/large", string(bytes.Repeat([]byte("x"), 1<<20)))
+	m.put(t, "/registry/secrets/default/large", string(bytes.Repeat([]byte("x"), 100_000)))
 	m.put(t, "other", "not Kubernetes'")
 }
 

@@ -38,19 +38,16 @@ type Stats struct {
 
 // builder takes the entries of a database in any order.
 type builder struct {
-	table    *table
-	stats    Stats
-	keySpace bool
-	alarms   map[string]bool
+	table  *table
+	stats  Stats
+	alarms map[string]bool
 }
 
 func (b *builder) entry(bucket string, key, value []byte, offset int64) error {
 	switch bucket {
 	case "key":
-		b.keySpace = true
 		return b.keyValue(key, value, offset)
 	case "meta":
-		b.keySpace = true // of a cluster without any key
 		return b.meta(string(key), value, offset)
 	case "lease":
 		if len(key) != 8 {
