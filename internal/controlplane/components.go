@@ -29,6 +29,9 @@ const (
 const serviceRange = "10.96.0.0/16"
 
 func (c *ControlPlane) processes() []Process {
+	if c.conf.Restored != nil {
+		return []Process{c.restoredEtcd(), c.restoredAPIServer()}
+	}
 	all := []Process{c.etcd(), c.apiServer()}
 	if c.conf.Scheduling {
 		all = append(all, c.controllerManager(), c.scheduler())

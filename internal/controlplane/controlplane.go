@@ -26,6 +26,8 @@ type Configuration struct {
 	Kwok []byte
 	// Unsynced lets etcd skip fsync. For tests: a crash of the machine may lose data.
 	Unsynced bool
+	// Restored says that the store in Dir/etcd comes from a snapshot and is only to be read; nil for a control plane of one's own.
+	Restored *Restored
 }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,40}$`)
@@ -61,6 +63,7 @@ type ControlPlane struct {
 	ports      *ports
 	supervisor *Supervisor
 	renewal    sync.WaitGroup
+	letGo      chan struct{} // closed by StartAPI; nil unless Restored
 	stop       context.CancelFunc
 }
 
@@ -73,7 +76,11 @@ func New(conf Configuration, deps Dependencies) (*ControlPlane, error) {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	deps.Log = deps.Log.With("controlplane", conf.Name)
-	return &ControlPlane{conf: conf, deps: deps}, nil
+	c := &ControlPlane{conf: conf, deps: deps}
+	if conf.Restored != nil {
+		c.letGo = make(chan struct{})
+	}
+	return c, nil
 }
 
 // Start makes what is missing in the directory, ends what an earlier run left behind, and starts the processes. It does not
@@ -82,7 +89,7 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := privateDir(c.conf.Dir); err != nil {
 		return err
 	}
-	haveData := true
+	haveData := c.conf.Restored == nil // a restored store has nothing that was encrypted with a key of this PKI
 	if _, err := os.Stat(filepath.Join(c.conf.Dir, "etcd", "member")); errors.Is(err, os.ErrNotExist) {
 		haveData = false
 	}
@@ -93,7 +100,7 @@ func (c *ControlPlane) Start(ctx context.Context) error {
 	if err := privateDir(filepath.Join(c.conf.Dir, "etcd")); err != nil {
 		return err
 	}
-	if err := c.writeAuditPolicy(); err != nil {
+	if err := c.writeSettings(); err != nil {
 		return err
 	}
 	c.ports = openPorts(filepath.Join(c.conf.Dir, "ports.json"))
@@ -142,6 +149,13 @@ func (c *ControlPlane) WaitReady(ctx context.Context) error {
 		return fmt.Errorf("control plane %s: %w", c.conf.Name, err)
 	}
 	return nil
+}
+
+func (c *ControlPlane) writeSettings() error {
+	if c.conf.Restored != nil {
+		return c.writeRestored()
+	}
+	return c.writeAuditPolicy()
 }
 
 // Status of the processes in the order of their start; nil before Start.

@@ -28,6 +28,10 @@ type Process struct {
 	Ready func(ctx context.Context) error
 	// After names processes that must have been ready before this one is started for the first time; it is stopped before them.
 	After []string
+	// Hold, unless nil, keeps the process from being started for the first time until it is closed.
+	Hold <-chan struct{}
+	// Prepare, unless nil, may change what is about to be started, such as the account it runs as.
+	Prepare func(*exec.Cmd)
 	// StopTimeout is how long the process may take to end after SIGTERM before it is killed; 0 means 10 s.
 	StopTimeout time.Duration
 }
@@ -154,6 +158,15 @@ func (c *child) run(ctx context.Context, after []*child) {
 			return
 		}
 	}
+	if c.Hold != nil {
+		c.set(StateWaiting, "waiting to be let go", nil)
+		select {
+		case <-c.Hold:
+		case <-ctx.Done():
+			c.set(StateStopped, "", nil)
+			return
+		}
+	}
 	pause := firstBackOff
 	for {
 		began := time.Now()
@@ -198,6 +211,9 @@ func (c *child) once(ctx context.Context) (reason string) {
 	cmd.Env = childEnvironment()
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes()
+	if c.Prepare != nil {
+		c.Prepare(cmd)
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Sprintf("cannot be started: %v", err)
 	}

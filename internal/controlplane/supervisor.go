@@ -143,13 +143,13 @@ func (s *Supervisor) Status() []Status {
 // again nevertheless.
 const startAttempts = 3
 
-// WaitReady waits until every process has been ready. It gives up when ctx ends, or when a process keeps ending before it
+// WaitReady waits until every process, or each of those named, has been ready. It gives up when ctx ends, or when a process keeps ending before it
 // is ready; the error then names the process, its reason and its log.
-func (s *Supervisor) WaitReady(ctx context.Context) error {
+func (s *Supervisor) WaitReady(ctx context.Context, names ...string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for _, c := range s.children {
-		for waiting := true; waiting; {
+		for waiting := len(names) == 0 || slices.Contains(names, c.Name); waiting; {
 			select {
 			case <-c.settled:
 				waiting = false
