@@ -24,7 +24,18 @@ var (
 
 func place(t testing.TB) Location {
 	t.Helper()
-	return Location{Type: Filesystem, Path: filepath.Join(t.TempDir(), "repository")}
+	return Location{Type: Filesystem, Path: filepath.Join(memory(t), "repository")}
+}
+
+// memory is a directory that needs no disk, where there is one: the repository syncs what it writes.
+func memory(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "kanrin-repository-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func create(t testing.TB, l Location, o Options) *Repository {
