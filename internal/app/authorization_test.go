@@ -90,6 +90,16 @@ func TestAuthorizationMatrix(t *testing.T) {
 		"POST " + cluster + "/hosts/{name}/refresh": consoletest.FromOperator, // likewise
 		"DELETE " + cluster + "/hosts/{name}":       consoletest.FromOperator,
 
+		"GET " + cluster + "/snapshots/resources":           consoletest.FromViewer, // values of Secrets are left out
+		"GET " + cluster + "/snapshots/objects":             consoletest.FromViewer,
+		"GET " + cluster + "/snapshots/object":              consoletest.FromViewer,
+		"GET " + cluster + "/snapshots/diff":                consoletest.FromViewer,
+		"GET " + cluster + "/snapshots/changes":             consoletest.FromViewer,
+		"GET " + cluster + "/snapshots/history":             consoletest.FromViewer,
+		"POST " + cluster + "/backuppolicies":               consoletest.FromOperator, // names commands that hosts run as root
+		"POST " + cluster + "/backuppolicies/{name}/rescan": consoletest.FromOperator,
+		"GET " + cluster + "/backuppolicies/{name}/keys":    consoletest.AdministratorOnly,
+
 		// Passed on to the management API, which decides for itself.
 		"ANY /api":      consoletest.SignedIn,
 		"ANY /api/":     consoletest.SignedIn,

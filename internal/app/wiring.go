@@ -21,6 +21,9 @@ import (
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/access"
+	"kanrin.dev/kanrin/internal/backup"
+	"kanrin.dev/kanrin/internal/backup/browse"
+	"kanrin.dev/kanrin/internal/backup/proof"
 	"kanrin.dev/kanrin/internal/console"
 	"kanrin.dev/kanrin/internal/controlplane"
 	"kanrin.dev/kanrin/internal/demo"
@@ -33,6 +36,7 @@ import (
 	"kanrin.dev/kanrin/internal/inventory"
 	"kanrin.dev/kanrin/internal/kubebin"
 	"kanrin.dev/kanrin/internal/leader"
+	opsbackup "kanrin.dev/kanrin/internal/ops/backup"
 	"kanrin.dev/kanrin/internal/ops/controller"
 	"kanrin.dev/kanrin/internal/ops/drain"
 	"kanrin.dev/kanrin/internal/ops/nodes"
@@ -54,6 +58,8 @@ type parts struct {
 	machines   *hosts.Pool
 	hosts      *hosts.Keeper
 	changes    *fleet.Changes // of hosts
+	sets       *backup.Store
+	backups    *opsbackup.Keeper
 	console    *console.Console
 	leader     atomic.Pointer[leader.Leader] // read by /metrics
 	demo       atomic.Pointer[demo.Demo]     // read by /readyz
@@ -75,6 +81,7 @@ func (a *App) steps() []step {
 		{stage: StageAccess, start: a.startAccess},
 		{start: a.startViews},
 		{start: a.startHosts},
+		{start: a.startBackups},
 		{stage: StageConsole, start: a.startConsole},
 		{stage: StageDemo, start: a.joinDemo},
 		{stage: StageOperations, start: a.startLeader},
@@ -199,6 +206,9 @@ func (a *App) startViews(ctx context.Context) (stop, error) {
 		Fleet: p.fleet, Management: p.client, Authorizer: p.access, Simulator: a.simulator(), Log: a.deps.Log,
 		Disk: func() (int64, bool) { s := p.disk.State(); return int64(s.FreeBytes), s.Full },
 	})
+	p.sets = backup.New(backup.Configuration{CacheDir: filepath.Join(a.conf.DataDir, "backup")}, p.client, a.deps.Log)
+	p.backups = opsbackup.NewKeeper(a.backupDependencies())
+	p.fleet.AddExaminer(p.backups)
 	stop := func(ctx context.Context) error { return errors.Join(p.inventory.Stop(ctx), p.fleet.Stop(ctx)) }
 	if err := p.fleet.Start(ctx); err != nil {
 		return stop, err
@@ -219,6 +229,23 @@ func (a *App) startHosts(ctx context.Context) (stop, error) {
 		return p.hosts.Stop(ctx)
 	}
 	return stop, p.hosts.Start(ctx)
+}
+
+// startBackups cleans up after proofs that were cut off, and looks after what the clusters' status says of their backups.
+func (a *App) startBackups(ctx context.Context) (stop, error) {
+	p := &a.parts
+	if _, err := proof.Sweep(ctx, "", a.deps.Log); err != nil {
+		a.deps.Log.Warn("cleaning up after proofs that were cut off", "error", err)
+	}
+	stop := func(ctx context.Context) error { return errors.Join(p.backups.Stop(ctx), p.sets.Close(ctx)) }
+	return stop, p.backups.Start(ctx)
+}
+
+func (a *App) backupDependencies() opsbackup.Dependencies {
+	p := &a.parts
+	return opsbackup.Dependencies{
+		Fleet: p.fleet, Hosts: p.machines, Client: p.client, History: history{p.client}, Store: p.sets, Kube: a.kube, Version: a.conf.Version, Log: a.deps.Log,
+	}
 }
 
 // nodeAddresses are those of a Node that is known; nil for others.
@@ -249,7 +276,9 @@ func (a *App) startConsole(ctx context.Context) (stop, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, routes := range [][]httpapi.Route{p.inventory.Routes(), controller.Routes(p.client), p.hosts.Routes()} {
+	for _, routes := range [][]httpapi.Route{p.inventory.Routes(), controller.Routes(p.client), p.hosts.Routes(), browse.Routes(browse.Dependencies{
+		Client: p.client, Store: p.sets, Fleet: p.fleet, Authorizer: p.access, Log: a.deps.Log,
+	})} {
 		if err := c.Register(routes); err != nil {
 			return nil, err
 		}
@@ -297,8 +326,14 @@ func (a *App) joinDemo(ctx context.Context) (stop, error) {
 		return nil, err
 	}
 	// The address may be another one than the last time.
-	_, err = a.parts.fleet.Ensure(ctx, fleet.Registration{Name: demo.Name, Kubeconfig: kubeconfig, Demo: true})
-	return nil, err
+	if _, err := a.parts.fleet.Ensure(ctx, fleet.Registration{Name: demo.Name, Kubeconfig: kubeconfig, Demo: true}); err != nil {
+		return nil, err
+	}
+	etcd, err := d.Etcd()
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.reachDemoEtcd(ctx, etcd)
 }
 
 func (a *App) seedDemo(ctx context.Context) (stop, error) { return nil, a.parts.demo.Load().Seed(ctx) }
@@ -318,6 +353,7 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 	nodes.Register(registry, nodes.Dependencies{
 		Fleet: p.fleet, Hosts: p.machines, History: history{p.client}, Client: p.client, Bundles: filepath.Join(a.conf.DataDir, nodes.BundleDir),
 	})
+	opsbackup.Register(registry, a.backupDependencies())
 	conf := leader.Default()
 	conf.Exclusive = a.embedded()
 	var operations *controller.Controller
@@ -328,6 +364,7 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 		var keeping sync.WaitGroup
 		defer keeping.Wait()
 		keeping.Go(func() { p.hosts.Lead(ctx) })
+		keeping.Go(func() { p.backups.Lead(ctx) })
 		keeping.Go(func() { power.NewWatcher(machines, a.deps.Log).Lead(ctx) })
 		operations.Lead(ctx, term)
 	}})

@@ -95,3 +95,6 @@ func (d *Demo) Seed(ctx context.Context) error {
 	d.seeded.Store(true)
 	return nil
 }
+
+// Etcd is how its etcd is reached; final after WaitReady.
+func (d *Demo) Etcd() (controlplane.EtcdFiles, error) { return d.cp.EtcdFiles() }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/hosts"
 )
@@ -53,4 +55,31 @@ func (e Env) machine(ctx context.Context, name string) (*hosts.Machine, error) {
 		return nil, fmt.Errorf("reaching host %s: %w", name, err)
 	}
 	return m, nil
+}
+
+// Chosen are the names of the hosts that a component is captured from.
+func (e Env) Chosen(c v1alpha1.BackupComponent) []string {
+	switch c.Type {
+	case v1alpha1.ComponentResources, v1alpha1.ComponentPodCommand, v1alpha1.ComponentVolumeSnapshots, v1alpha1.ComponentElasticsearch:
+		return nil
+	case v1alpha1.ComponentEtcd:
+		if e.Cluster.Spec.Etcd != nil {
+			return nil
+		}
+	}
+	if c.Pod != nil {
+		return nil
+	}
+	return e.chosen(c)
+}
+
+// BoundClaims counts the bound claims of the cluster.
+func (e Env) BoundClaims() int {
+	n := 0
+	for o := range e.Connection.Snapshot() {
+		if p, ok := o.(*corev1.PersistentVolumeClaim); ok && p.Status.Phase == corev1.ClaimBound {
+			n++
+		}
+	}
+	return n
 }

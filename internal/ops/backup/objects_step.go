@@ -1,0 +1,112 @@
+package backup
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"kanrin.dev/kanrin/internal/backup/object"
+	"kanrin.dev/kanrin/internal/ops/call"
+	"kanrin.dev/kanrin/internal/plan"
+)
+
+// apply writes one object back. It is not undone by a cancel: the state before is in the next set, and in the report's object.
+type apply struct{ base }
+
+// Done implements plan.Behaviour.
+func (b apply) Done(ctx context.Context, s *plan.Scope) (bool, error) {
+	done := false
+	err := b.with(ctx, s, func(r *restorer, a objectArgs) error {
+		u, at, err := r.wanted(ctx, a.Object)
+		if err != nil {
+			return err
+		}
+		live, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := r.owners(ctx, u); err != nil {
+			return err
+		}
+		done = len(object.Diff(object.Clean(live), object.Clean(u))) == 0
+		return nil
+	})
+	return done, err
+}
+
+// with opens what the step needs.
+func (b base) with(ctx context.Context, s *plan.Scope, fn func(*restorer, objectArgs) error) error {
+	a, err := call.Decode[objectArgs](s)
+	if err != nil {
+		return err
+	}
+	conn, err := b.Reach(ctx, s)
+	if err != nil {
+		return err
+	}
+	set, err := b.d.Store.Set(ctx, s.Cluster, a.Set)
+	if err != nil {
+		return stored(ctx, a.Set, err)
+	}
+	defer set.Close() //nolint:errcheck // only read from
+	r, err := newRestorer(conn, set, s.Operation.Spec.RestoreObjects)
+	if err != nil {
+		return err
+	}
+	return fn(r, a)
+}
+
+// Do implements plan.Behaviour. The object that is replaced must be the one that the plan was made for.
+func (b apply) Do(ctx context.Context, s *plan.Scope) error {
+	return b.with(ctx, s, func(r *restorer, a objectArgs) error {
+		u, at, err := r.wanted(ctx, a.Object)
+		if err != nil {
+			return plan.Fail("ObjectNotRestored", describe(a.Object), err)
+		}
+		if _, err := r.owners(ctx, u); err != nil {
+			return plan.Fail("ObjectNotRestored", describe(a.Object), err)
+		}
+		err = b.Persist(ctx, s, func(ctx context.Context) error {
+			live, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{})
+			exists := err == nil
+			if err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+			if exists && a.Live != live.GetResourceVersion() && !s.Resumed {
+				return plan.Fail("ObjectChanged", describe(a.Object), nil)
+			}
+			if exists && a.Recreate {
+				background := metav1.DeletePropagationOrphan
+				err := at.Delete(ctx, a.Object.Name, metav1.DeleteOptions{
+					PropagationPolicy: &background, Preconditions: &metav1.Preconditions{UID: ptr.To(live.GetUID())},
+				})
+				if err != nil && !apierrors.IsNotFound(err) {
+					return err
+				}
+				exists = false
+				for {
+					if _, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+						break
+					}
+					if err := call.Sleep(ctx, 200*time.Millisecond); err != nil {
+						return err
+					}
+				}
+			}
+			return r.write(ctx, at, u, live, exists, false)
+		})
+		if err != nil {
+			if plan.Interrupted(err) || ctx.Err() != nil {
+				return err
+			}
+			return plan.Fail("ObjectNotRestored", describe(a.Object), err)
+		}
+		return nil
+	})
+}
