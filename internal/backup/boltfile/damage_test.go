@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -129,15 +131,51 @@ func TestLoops(t *testing.T) {
 	}
 }
 
-func FuzzFile(f *testing.F) {
-	for _, size := range []int{1024, 4096} {
-		content := database(f, &bolt.Options{NoSync: true, PageSize: size})
-		f.Add(content[:min(len(content), 64<<10)])
+// tiny is a database of a few small pages, with a branch, a leaf that is larger than a page, and nested buckets.
+func tiny(t testing.TB, options *bolt.Options) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "db")
+	db, err := bolt.Open(path, 0o600, options)
+	if err != nil {
+		t.Fatal(err)
 	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("key"))
+		if err != nil {
+			return err
+		}
+		for i := range 40 {
+			err = errors.Join(err, b.Put([]byte{'k', byte(i)}, bytes.Repeat([]byte{'v'}, 40)))
+		}
+		err = errors.Join(err, b.Put([]byte("large"), bytes.Repeat([]byte("x"), 1500)))
+		outer, failed := tx.CreateBucket([]byte("outer"))
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+		inner, failed := outer.CreateBucket([]byte("inner"))
+		return errors.Join(failed, inner.Put([]byte("a"), []byte("b")))
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content[:f.Size()]
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add(tiny(f, &bolt.Options{NoSync: true, PageSize: 1024}))
+	f.Add(tiny(f, &bolt.Options{NoSync: true, PageSize: 1024, NoFreelistSync: true}))
 	f.Add(make([]byte, 8<<10))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		// A meta page with a wrong checksum ends the work too early to find anything, so it is made right.
-		for _, at := range []int{0, 1024, 4096} {
+		for _, at := range []int{0, 1024} {
 			if len(content) >= at+headerSize+metaSize {
 				seal(content[at+headerSize:])
 			}

@@ -121,7 +121,7 @@ func keyValueRecord(key string, create, mod, version int64, value string) []byte
 func makeSnapshot(t testing.TB, fill func(put func(main, sub int64, tomb bool, record []byte)), more func(tx *bolt.Tx) error) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
-	db, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true})
+	db, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true, PageSize: 1024})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,5 +272,39 @@ func FuzzKeyValue(f *testing.F) {
 		}
 		_, _ = parseRevision(b)
 		_, _ = alarm(b)
+	})
+}
+
+func FuzzBuild(f *testing.F) {
+	file := makeSnapshot(f, func(put func(int64, int64, bool, []byte)) {
+		for i := range int64(30) {
+			put(2+i, 0, false, keyValueRecord(fmt.Sprintf("/registry/pods/a/%d", i), 2+i, 2+i, 1, "value"))
+		}
+		put(40, 0, true, []byte("\x0a\x12/registry/pods/a/1"))
+	}, func(tx *bolt.Tx) error {
+		meta, err := tx.CreateBucket([]byte("meta"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(meta.Put([]byte("consistent_index"), make([]byte, 8)), meta.Put([]byte("storageVersion"), []byte("3.6.0")))
+	})
+	f.Add(file[:12<<10])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		x, stats, err := Build(t.Context(), bytes.NewReader(b), int64(len(b)), Options{})
+		if err != nil {
+			return
+		}
+		if x.Len() != stats.Keys || stats.Keys > stats.Revisions {
+			t.Errorf("%d keys, %+v", x.Len(), stats)
+		}
+		for e := range x.Prefix("") {
+			if _, err := Value(bytes.NewReader(b), e); err != nil {
+				t.Error(err)
+			}
+			_, _ = x.Name(e.Key)
+		}
+		if _, err := ReadIndex(bytes.NewReader(written(t, x)), 1<<30); err != nil {
+			t.Error(err)
+		}
 	})
 }

@@ -6,9 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"math"
 	"strings"
@@ -88,161 +86,127 @@ func sharedPrefix(a, b string) int {
 // ReadIndex reads what WriteTo wrote, up to limit bytes of it. The error is or wraps a *DamageError, a *NewerError, or
 // what r returned.
 func ReadIndex(r io.Reader, limit int64) (*Index, error) {
-	in := &reader{r: bufio.NewReaderSize(io.LimitReader(r, limit), 64<<10), sum: sha256.New(), limit: limit}
-	x, err := in.index()
-	if err == nil {
-		err = in.err
+	b, err := io.ReadAll(io.LimitReader(r, limit))
+	if err != nil {
+		return nil, fmt.Errorf("reading index: %w", err)
 	}
+	d := &decoder{b: b, size: len(b)}
+	head := d.bytes(len(indexMagic) + 1)
 	switch {
-	case errors.Is(err, io.EOF):
-		return nil, damaged(damagedIndex, in.n, "index ends early, or is larger than %d bytes", limit)
-	case err != nil:
-		return nil, err
+	case d.err != nil || string(head[:len(indexMagic)]) != indexMagic || head[len(indexMagic)] == 0:
+		return nil, damaged(damagedIndex, 0, "not an index")
+	case head[len(indexMagic)] > indexVersion:
+		return nil, &NewerError{Version: int(head[len(indexMagic)])}
 	}
+	content := len(b) - sha256.Size
+	if content < len(head) || sha256.Sum256(b[:content]) != [sha256.Size]byte(b[content:]) {
+		return nil, damaged(damagedIndex, -1, "wrong checksum, or more than %d bytes", limit)
+	}
+	d.b = d.b[:content-len(head)]
+	d.size = content
+	x := &Index{}
+	if json.Unmarshal(d.bytes(d.length(maxStats)), &x.stats) != nil && d.err == nil {
+		return nil, damaged(damagedIndex, d.at(), "statistics cannot be decoded")
+	}
+	count := d.length(len(b) / minEntry)
+	if d.err == nil && count != x.stats.Keys {
+		return nil, damaged(damagedIndex, d.at(), "%d keys where the statistics say %d", count, x.stats.Keys)
+	}
+	d.entries(x, count)
+	if d.err != nil {
+		return nil, d.err
+	}
+	if len(d.b) > 0 {
+		return nil, damaged(damagedIndex, d.at(), "bytes behind the end")
+	}
+	x.prefix = x.findPrefix()
 	return x, nil
 }
 
-// reader keeps its first error, after which it gives zeros.
-type reader struct {
-	r     *bufio.Reader
-	sum   hash.Hash
-	buf   []byte // read and not yet hashed
-	n     int64
-	limit int64
-	err   error
+const (
+	// minEntry is the least that an entry takes: eight numbers, one byte of a key, the digest.
+	minEntry = 8 + 1 + 16
+	// maxShare bounds the keys, in multiples of the file, so that keys which share all but their end cannot fill the memory.
+	maxShare = 8
+)
+
+// decoder takes an index apart. It keeps its first error, after which it gives zeros.
+type decoder struct {
+	b    []byte // what is left
+	size int    // of all
+	err  error
 }
 
-func (r *reader) index() (*Index, error) {
-	head := r.bytes(nil, len(indexMagic)+1)
-	if r.err != nil {
-		return nil, r.err
+func (d *decoder) at() int64 { return int64(d.size - len(d.b)) }
+
+func (d *decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = damaged(damagedIndex, d.at(), format, args...)
+		d.b = nil
 	}
-	if string(head[:len(indexMagic)]) != indexMagic || head[len(indexMagic)] == 0 {
-		return nil, damaged(damagedIndex, 0, "not an index")
-	}
-	if v := int(head[len(indexMagic)]); v > indexVersion {
-		return nil, &NewerError{Version: v}
-	}
-	x := &Index{}
-	if err := json.Unmarshal(r.bytes(nil, r.length(maxStats)), &x.stats); err != nil && r.err == nil {
-		return nil, damaged(damagedIndex, r.n, "statistics cannot be decoded")
-	}
-	count := r.length(math.MaxUint32 / 4)
-	if r.err != nil {
-		return nil, r.err
-	}
-	if count != x.stats.Keys {
-		return nil, damaged(damagedIndex, r.n, "%d keys where the statistics say %d", count, x.stats.Keys)
-	}
-	x.rows = make([]row, 0, min(int64(count), r.limit/minEntry, 1<<17))
-	if err := r.entries(x, count); err != nil {
-		return nil, err
-	}
-	r.flush()
-	want := r.sum.Sum(nil)
-	got := r.bytes(nil, sha256.Size)
-	if r.err == nil && !bytes.Equal(got, want) {
-		return nil, damaged(damagedIndex, -1, "wrong checksum")
-	}
-	if _, err := r.r.ReadByte(); r.err == nil && !errors.Is(err, io.EOF) {
-		return nil, damaged(damagedIndex, r.n, "bytes behind the end")
-	}
-	x.prefix = x.findPrefix()
-	return x, r.err
 }
 
-// minEntry is the least that an entry takes: eight numbers, one byte of a key, the digest.
-const minEntry = 8 + 1 + 16
-
-func (r *reader) entries(x *Index, count int) error {
+func (d *decoder) entries(x *Index, count int) {
+	if d.err != nil {
+		return
+	}
+	x.rows = make([]row, 0, count)
 	var keys strings.Builder
-	var key, last []byte
+	var key []byte
 	for range count {
-		shared := r.length(len(last))
-		own := r.length(blockKeys - shared)
-		key = r.bytes(append(key[:0], last[:shared]...), own)
+		shared := d.length(len(key))
+		own := d.bytes(d.length(blockKeys - shared))
+		// The keys ascend when what a key does not share with the one before is above the rest of that.
+		if d.err == nil && bytes.Compare(own, key[shared:]) <= 0 {
+			d.fail("keys are not in order")
+		}
+		key = append(key[:shared], own...)
 		var e row
-		e.mod, e.create, e.version = r.int64(), r.int64(), r.int64()
-		id := r.int64()
-		e.offset, e.size = r.int64(), uint32(r.length(maxValue))
-		r.bytes(e.digest[:0], len(e.digest))
-		switch {
-		case r.err != nil:
-			return r.err
-		case bytes.Compare(last, key) >= 0:
-			return damaged(damagedIndex, r.n, "keys are not in order")
-		case e.mod < 1 || e.create < 1 || e.create > e.mod || e.version < 1 || e.offset < 1 || e.offset > x.stats.Size-int64(e.size):
-			return damaged(damagedIndex, r.n, "impossible entry")
-		case int64(keys.Len()+len(key)) > min(maxShare*r.limit, math.MaxUint32):
-			return damaged(damagedIndex, r.n, "keys are too long")
+		e.mod, e.create, e.version = d.int64(), d.int64(), d.int64()
+		id := d.int64()
+		e.offset, e.size = d.int64(), uint32(d.length(maxValue))
+		copy(e.digest[:], d.bytes(len(e.digest)))
+		if e.mod < 1 || e.create < 1 || e.create > e.mod || e.version < 1 || e.offset < 1 || e.offset > x.stats.Size-int64(e.size) {
+			d.fail("impossible entry")
+		}
+		if int64(keys.Len()+len(key)) > min(maxShare*int64(d.size), math.MaxUint32) {
+			d.fail("keys are too long")
+		}
+		if d.err != nil {
+			return
 		}
 		x.add(&keys, key, e, id)
-		last, key = key, last
 	}
 	x.keys = keys.String()
-	return nil
 }
 
-// maxShare bounds the keys, in multiples of the file, so that keys which share all but their end cannot fill the memory.
-const maxShare = 8
-
-func (r *reader) flush() {
-	r.sum.Write(r.buf)
-	r.buf = r.buf[:0]
-}
-
-func (r *reader) took(b []byte) {
-	r.n += int64(len(b))
-	if r.buf = append(r.buf, b...); len(r.buf) > 32<<10 {
-		r.flush()
+func (d *decoder) bytes(n int) []byte {
+	if n > len(d.b) {
+		d.fail("index ends early")
+		n = 0
 	}
-}
-
-// bytes appends n bytes to b. It takes no more memory than there are bytes to read.
-func (r *reader) bytes(b []byte, n int) []byte {
-	for n > 0 && r.err == nil {
-		var piece []byte
-		if piece, r.err = r.r.Peek(min(n, r.r.Size())); r.err != nil {
-			return b
-		}
-		b = append(b, piece...)
-		r.took(piece)
-		n -= len(piece)
-		_, r.err = r.r.Discard(len(piece))
-	}
+	b := d.b[:n]
+	d.b = d.b[n:]
 	return b
 }
 
-func (r *reader) uvarint() uint64 {
-	if r.err != nil {
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.b)
+	if size <= 0 {
+		d.fail("not a number")
 		return 0
 	}
-	piece, err := r.r.Peek(binary.MaxVarintLen64)
-	n, size := binary.Uvarint(piece)
-	switch {
-	case size > 0:
-		r.took(piece[:size])
-		_, r.err = r.r.Discard(size)
-		return n
-	case size < 0:
-		r.err = damaged(damagedIndex, r.n, "number is too large")
-	case err != nil:
-		r.err = err
-	default:
-		r.err = damaged(damagedIndex, r.n, "number has no end")
-	}
-	return 0
+	d.b = d.b[size:]
+	return n
 }
 
-func (r *reader) int64() int64 { return int64(r.uvarint()) }
+func (d *decoder) int64() int64 { return int64(d.uvarint()) }
 
 // length is a number up to a limit.
-func (r *reader) length(limit int) int {
-	n := r.uvarint()
+func (d *decoder) length(limit int) int {
+	n := d.uvarint()
 	if n > uint64(limit) {
-		if r.err == nil {
-			r.err = damaged(damagedIndex, r.n, "length %d is over %d", n, limit)
-		}
+		d.fail("length %d is over %d", n, limit)
 		return 0
 	}
 	return int(n)
