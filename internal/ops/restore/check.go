@@ -59,6 +59,15 @@ func CheckAll(f *Facts, o Options) []v1alpha1.Finding {
 	for i := range planes {
 		x.plane(f, &planes[i])
 	}
+	for _, h := range f.Hosts {
+		switch {
+		case !h.Left:
+		case h.Unreachable == "":
+			x.block("RestoreLeftAnswers", "Host", h.Name)
+		default:
+			x.warn("RestoreLeftOut", "Host", h.Name)
+		}
+	}
 	x.strangers(f, planes)
 	for _, h := range f.Hosts {
 		if !h.ControlPlane && h.Node != "" && h.Unreachable != "" {
@@ -106,7 +115,11 @@ func (x *findings) plane(f *Facts, h *Host) {
 	s := f.Set
 	switch {
 	case h.Unreachable != "":
-		x.block("RestoreHostSilent", "Host", h.Name, "why", h.Unreachable)
+		var ways []v1alpha1.Way
+		if s != nil {
+			ways = []v1alpha1.Way{{Code: "restoreWithout", Flag: "--without " + h.Name, Field: "without", Value: h.Name}}
+		}
+		x.add(v1alpha1.SeverityBlocker, "RestoreHostSilent", "Host", h.Name, ways, "why", h.Unreachable)
 		return
 	case slices.Contains(h.Missing, podEtcd) && h.EtcdServers != "" && !strings.Contains(h.EtcdServers, "127.0.0.1"):
 		x.block("ExternalEtcd", "Cluster", f.Cluster)
@@ -184,8 +197,10 @@ func (x *findings) versions(f *Facts, h *Host) {
 // strangers are members of etcd that belong to no host: their API servers could not be fenced.
 func (x *findings) strangers(f *Facts, planes []Host) {
 	for _, m := range f.Etcd {
-		known := slices.ContainsFunc(planes, func(h Host) bool { return m.Name == h.Member || slices.Contains(m.PeerURLs, h.PeerURL) })
-		silent := slices.ContainsFunc(planes, func(h Host) bool { return h.Unreachable != "" || h.Member == "" })
+		known := slices.ContainsFunc(f.Hosts, func(h Host) bool {
+			return h.Member != "" && m.Name == h.Member || slices.Contains(m.PeerURLs, h.PeerURL)
+		})
+		silent := slices.ContainsFunc(f.Hosts, func(h Host) bool { return h.ControlPlane && (h.Unreachable != "" || h.Member == "") })
 		if !known && !silent {
 			x.block("RestoreStranger", "Member", etcd.Names([]etcd.Member{m}), "urls", strings.Join(m.PeerURLs, ", "))
 		}

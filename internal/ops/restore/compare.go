@@ -34,7 +34,7 @@ func differenceOf(measure string) (kind, resource string, ok bool) {
 }
 
 // passing resources come and go by themselves and would drown the rest.
-var passing = map[string]bool{"events": true, "events.events.k8s.io": true, "leases.coordination.k8s.io": true, "masterleases": true}
+var passing = map[string]bool{"events": true, "events.events.k8s.io": true, "leases.coordination.k8s.io": true}
 
 // compare the present state with a set's, by resource. Leases, events and what is no object are left out.
 func compare(then, now *snapshot.Index) []difference {
@@ -51,7 +51,7 @@ func compare(then, now *snapshot.Index) []difference {
 			continue
 		}
 		n, ok := index.Name(c.Key)
-		if !ok {
+		if !ok || !n.Served() {
 			continue
 		}
 		resource := n.Resource

@@ -30,6 +30,7 @@ type hostArgs struct {
 	APIPort int    `json:"apiPort,omitempty"`
 	Backup  string `json:"backup,omitempty"`
 	Etcd    string `json:"etcd,omitempty"`
+	Keys    string `json:"keys,omitempty"` // name of the component with the host's own files
 	// Cluster, Token and Bump are what the restored member is made with.
 	Cluster string `json:"cluster,omitempty"`
 	Token   string `json:"token,omitempty"`

@@ -54,6 +54,14 @@ type Host struct {
 	Missing   []string `json:"missing,omitempty"`
 	Broken    []string `json:"broken,omitempty"`
 
+	// Left is a host that the request leaves out: it is gone for good.
+	Left bool `json:"left,omitempty"`
+	// Archived says that the set holds the host's own files, Leftovers are traces of a cluster; only for mode Everything.
+	Archived  bool     `json:"archived,omitempty"`
+	Leftovers []string `json:"leftovers,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+	Runtime   string   `json:"runtime,omitempty"` // the unit that is active
+
 	Unreachable string   `json:"-"`
 	Kubelet     string   `json:"-"` // active
 	Lacks       []string `json:"-"` // programs
@@ -75,6 +83,8 @@ type SetFacts struct {
 	Revision    int64     `json:"revision,omitempty"`
 	At          time.Time `json:"at"`
 	Missing     int32     `json:"missing,omitempty"`
+	// Hosts are those whose own files the set holds.
+	Hosts []string `json:"hosts,omitempty"`
 
 	Error     string `json:"-"` // why it cannot be opened
 	KeysError string `json:"-"` // why its keys cannot be read
@@ -92,6 +102,8 @@ type Options struct {
 	Backup, Member string
 	Unproven       bool
 	WithoutPresent bool
+	// Without are hosts of control planes that are gone for good.
+	Without []string
 }
 
 // OptionsOf reads the request.
@@ -107,7 +119,7 @@ func OptionsOf(r *v1alpha1.RestoreClusterRequest) Options {
 func (f *Facts) controlPlanes() []Host {
 	var out []Host
 	for _, h := range f.Hosts {
-		if h.ControlPlane {
+		if h.ControlPlane && !h.Left {
 			out = append(out, h)
 		}
 	}

@@ -33,12 +33,15 @@ const (
 // gather reads all that a plan rests on; deep also what only findings and forecasts need.
 func (b base) gather(ctx context.Context, op *v1alpha1.Operation, o Options, deep bool) (*Facts, error) {
 	f := &Facts{Cluster: op.Namespace, Now: time.Now(), Tool: toolVersion}
-	if o.Mode == v1alpha1.RestoreAllMembers {
+	if o.Mode != v1alpha1.RestoreMember {
 		if err := b.gatherSet(ctx, f, o.Backup); err != nil {
 			return nil, err
 		}
 	}
-	if err := b.gatherHosts(ctx, f); err != nil {
+	if o.Mode == v1alpha1.RestoreEverything {
+		return f, b.gatherBare(ctx, f)
+	}
+	if err := b.gatherHosts(ctx, f, o); err != nil {
 		return nil, err
 	}
 	b.gatherEtcd(ctx, f, o)
@@ -47,9 +50,6 @@ func (b base) gather(ctx context.Context, op *v1alpha1.Operation, o Options, dee
 	}
 	if !deep || o.Mode != v1alpha1.RestoreAllMembers {
 		return f, nil
-	}
-	if info, err := os.Stat(b.d.Kube); err == nil {
-		f.Program = info.Size()
 	}
 	if err := b.highest(ctx, f); err != nil {
 		return nil, err
@@ -93,14 +93,23 @@ func (b base) gatherSet(ctx context.Context, f *Facts, name string) error {
 			}
 		case v1alpha1.ComponentClusterDirectory:
 			set.Keys = c.Name
+			for _, name := range strings.Split(c.From, ",") {
+				if name = strings.TrimSpace(name); name != "" {
+					set.Hosts = append(set.Hosts, name)
+				}
+			}
+			slices.Sort(set.Hosts)
 		}
 	}
 	f.Set = set
 	return nil
 }
 
-// highest looks for the highest revision that anybody may have seen: etcd may not answer, and an earlier restore has raised them.
+// highest looks how large the program is, and for the highest revision that anybody may have seen: etcd may not answer, and an earlier restore has raised them.
 func (b base) highest(ctx context.Context, f *Facts) error {
+	if info, err := os.Stat(b.d.Kube); err == nil {
+		f.Program = info.Size()
+	}
 	var list v1alpha1.BackupList
 	if err := b.d.Client.List(ctx, &list, client.InNamespace(f.Cluster)); err != nil {
 		return fmt.Errorf("listing the backups of %s: %w", f.Cluster, err)
@@ -130,7 +139,7 @@ func (b base) highest(ctx context.Context, f *Facts) error {
 }
 
 // gatherHosts joins hosts and nodes and asks each control plane. The cluster's API may be gone; then the registered hosts are all there is.
-func (b base) gatherHosts(ctx context.Context, f *Facts) error {
+func (b base) gatherHosts(ctx context.Context, f *Facts, o Options) error {
 	list, err := b.Hosts.Hosts(ctx, f.Cluster)
 	if err != nil {
 		return err
@@ -148,7 +157,7 @@ func (b base) gatherHosts(ctx context.Context, f *Facts) error {
 	}
 	for i := range list {
 		h := &list[i]
-		x := Host{Name: h.Name, Node: h.Spec.NodeName, ControlPlane: slices.Contains(h.Spec.Roles, v1alpha1.RoleControlPlane), FreeData: -1, FreeState: -1}
+		x := Host{Name: h.Name, Node: h.Spec.NodeName, ControlPlane: slices.Contains(h.Spec.Roles, v1alpha1.RoleControlPlane), FreeData: -1, FreeState: -1, Left: slices.Contains(o.Without, h.Name)}
 		if n := nodes[x.Node]; n != nil {
 			_, cp := n.Labels[labelControlPlane]
 			x.ControlPlane = x.ControlPlane || cp
@@ -162,6 +171,19 @@ func (b base) gatherHosts(ctx context.Context, f *Facts) error {
 		}
 	}
 	slices.Sort(f.Unhosted)
+	return b.askAll(ctx, f, func(ctx context.Context, m *hosts.Machine, h *Host) (err error) {
+		switch {
+		case h.ControlPlane:
+			err = probeControlPlane(ctx, m, h)
+		case h.Node != "":
+			_, err = m.Run(ctx, hosts.Command{Args: []string{"true"}})
+		}
+		return err
+	})
+}
+
+// askAll asks every host at the same time; one that does not answer is a fact too.
+func (b base) askAll(ctx context.Context, f *Facts, ask func(context.Context, *hosts.Machine, *Host) error) error {
 	slots := make(chan struct{}, probes)
 	var wg sync.WaitGroup
 	for i := range f.Hosts {
@@ -172,12 +194,8 @@ func (b base) gatherHosts(ctx context.Context, f *Facts) error {
 			defer cancel()
 			h := &f.Hosts[i]
 			m, err := b.Hosts.Machine(limited, f.Cluster, h.Name)
-			switch {
-			case err != nil:
-			case h.ControlPlane:
-				err = probeControlPlane(limited, m, h)
-			case h.Node != "":
-				_, err = m.Run(limited, hosts.Command{Args: []string{"true"}})
+			if err == nil {
+				err = ask(limited, m, h)
 			}
 			if err != nil {
 				h.Unreachable = oneLine(err)

@@ -105,8 +105,49 @@ unaside)
     rmdir "$aside"
   fi
   rm -f "$work/aside" ;;
+unpack) # takes an archive of the host's own files from its input
+  rm -rf "$work/files"
+  mkdir -p "$work/files" "$kept"
+  tar --extract --file=- --directory="$work/files" --numeric-owner --same-permissions
+  sync
+  : >"$work/files.whole"
+  durable "$work/files.whole" ;;
+place) # puts them in their places, all of which are free; static pods stay away until it is their turn
+  [ ! -e "$work/placed.whole" ] || exit 0
+  [ -e "$work/files.whole" ] || { echo "$work/files is not whole" >&2; exit 44; }
+  cd "$work/files"
+  find . -mindepth 1 \( -type f -o -type l \) >"$work/list"
+  while IFS= read -r p; do
+    case $p in
+    ./etc/kubernetes/manifests/*) to=$kept/${p##*/} ;;
+    *) to=/${p#./} ;;
+    esac
+    if [ -L "$to" ] || [ -e "$to" ]; then
+      if [ -L "$p" ] && [ "$(readlink "$p")" = "$(readlink "$to" 2>/dev/null)" ] || [ ! -L "$p" ] && [ ! -L "$to" ] && cmp -s "$p" "$to"; then continue; fi
+      echo "$to is there already and is another" >&2
+      exit 45
+    fi
+    printf '%s\n' "$to" >>"$work/placed"
+    (umask 022 && mkdir -p "${to%/*}")
+    rm -rf "$to.kanrin-new"
+    cp -a "$p" "$to.kanrin-new"
+    mv -T "$to.kanrin-new" "$to"
+  done <"$work/list"
+  sync
+  : >"$work/placed.whole"
+  durable "$work/placed.whole" "$work"
+  rm -rf "$work/files" "$work/files.whole" "$work/list" ;;
+placed) [ ! -e "$work/placed.whole" ] || echo yes ;;
+unplace)
+  rm -f "$work/placed.whole"
+  rm -rf "$work/files" "$work/files.whole" "$work/list"
+  [ ! -e "$work/placed" ] || while IFS= read -r p; do
+    rm -f "$p" "$p.kanrin-new"
+    rmdir -p "${p%/*}" 2>/dev/null || :
+  done <"$work/placed"
+  rm -f "$work/placed" ;;
 tidy) # all that was brought; never what was there before
-  rm -rf "$stage" "$work/kanrin-kube" "$work/lock" "$work/aside"
+  rm -rf "$stage" "$work/kanrin-kube" "$work/lock" "$work/aside" "$work/files" "$work/files.whole" "$work/list" "$work/placed.whole" "$work/placed"
   find "$work" -maxdepth 1 -name '.kanrin-*' -type f -exec rm -f {} + 2>/dev/null || :
   rmdir "$kept" 2>/dev/null || :
   rmdir "$work" 2>/dev/null || :

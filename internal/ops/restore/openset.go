@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 )
 
 // File names in a set, below its components.
@@ -83,27 +84,50 @@ func readSmall(r io.Reader) ([]byte, error) {
 }
 
 // sealedFile reads one file of a sealed archive.
-func sealedFile(ctx context.Context, set Set, name, file string) ([]byte, error) {
+func sealedFile(ctx context.Context, set Set, name, file string) (data []byte, err error) {
+	err = walkSealed(ctx, set, name, func(h *tar.Header, clean string, content io.Reader) error {
+		if clean != file || h.Typeflag != tar.TypeReg {
+			return nil
+		}
+		if data, err = readSmall(content); err == nil {
+			err = errFound
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return data, nil
+	case err == nil:
+		err = fs.ErrNotExist
+	}
+	return nil, err
+}
+
+var errFound = errors.New("found")
+
+// maxEntries of an archive are looked at.
+const maxEntries = 1_000_000
+
+// walkSealed calls fn for each entry of a sealed archive, with its path: relative, without any dots.
+func walkSealed(ctx context.Context, set Set, name string, fn func(h *tar.Header, clean string, content io.Reader) error) error {
 	r, err := set.Unseal(ctx, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close() //nolint:errcheck // only read from
 	in := tar.NewReader(r)
 	for range maxEntries {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return nil, fs.ErrNotExist
+			_, err = io.Copy(io.Discard, r) // to the end: only then the seal is known to be whole
+			return err
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", name, err)
+			return fmt.Errorf("reading %s: %w", name, err)
 		}
-		if path.Clean("/"+h.Name) == "/"+file && h.Typeflag == tar.TypeReg {
-			return readSmall(in)
+		if err := fn(h, strings.TrimPrefix(path.Clean("/"+h.Name), "/"), in); err != nil {
+			return err
 		}
 	}
-	return nil, fmt.Errorf("reading %s: it has too many entries", name)
+	return fmt.Errorf("reading %s: it has too many entries", name)
 }
-
-// maxEntries of an archive are looked through for a file.
-const maxEntries = 1_000_000

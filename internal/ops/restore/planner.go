@@ -23,6 +23,9 @@ func (p *Planner) Plan(ctx context.Context, op *v1alpha1.Operation) (*plan.Draft
 	if o.Mode == v1alpha1.RestoreMember {
 		return ComposeMember(op.Name, f, o, CheckMember(f, o))
 	}
+	if o.Mode == v1alpha1.RestoreEverything {
+		return ComposeEverything(op.Name, f, CheckEverything(f, o))
+	}
 	return ComposeAll(op.Name, f, o, CheckAll(f, o))
 }
 
@@ -36,10 +39,7 @@ func (p *Planner) Facts(ctx context.Context, op *v1alpha1.Operation) (any, error
 }
 
 func (o Options) validate() error {
-	switch {
-	case o.Mode == v1alpha1.RestoreEverything:
-		return plan.Refuse(v1alpha1.ReasonInvalidInput, "RestoreEverythingLater", string(o.Mode))
-	case o.Mode == v1alpha1.RestoreMember && o.Member == "":
+	if o.Mode == v1alpha1.RestoreMember && o.Member == "" {
 		return plan.Refuse(v1alpha1.ReasonInvalidInput, "RestoreNoMember", string(o.Mode))
 	}
 	return nil

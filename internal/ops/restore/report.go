@@ -31,6 +31,9 @@ func (p *Planner) Report(ctx context.Context, op *v1alpha1.Operation, _ []v1alph
 			}
 		}
 	}
+	if o.Mode == v1alpha1.RestoreEverything {
+		return []v1alpha1.Line{line("RestoredEverything", "cluster", op.Namespace, "backup", o.Backup, "revision", measures[MeasureRevision])}, measures, nil
+	}
 	lines := []v1alpha1.Line{line("Restored", "cluster", op.Namespace, "backup", o.Backup, "revision", measures[MeasureRevision])}
 	if named := p.named(ctx, op, o); named != nil {
 		differences = named

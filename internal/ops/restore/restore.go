@@ -74,6 +74,9 @@ const (
 	KindGate      = "restore-gate"
 	KindTidy      = "restore-tidy"
 
+	KindUnpack    = "restore-unpack"
+	KindKubeletUp = "restore-kubelet-up"
+
 	KindAside   = "restore-aside"
 	KindDismiss = "restore-dismiss"
 	KindLearner = "restore-learner"
@@ -86,6 +89,8 @@ const (
 	undoUnfence = "restore-unfence"
 	undoEtcd    = "restore-undo-etcd"
 	undoUnswap  = "restore-unswap"
+	undoUnplace = "restore-unplace"
+	undoKubelet = "restore-kubelet-down"
 )
 
 // Register makes restores of clusters known to the engine.
@@ -106,6 +111,8 @@ func Register(r *plan.Registry, d Dependencies) {
 	r.AddBehaviour(KindControl, control{b})
 	r.AddBehaviour(KindGate, gate{b})
 	r.AddBehaviour(KindTidy, tidy{b})
+	r.AddBehaviour(KindUnpack, unpack{b})
+	r.AddBehaviour(KindKubeletUp, kubeletUp{b})
 	r.AddBehaviour(KindAside, aside{b})
 	r.AddBehaviour(KindDismiss, dismiss{b})
 	r.AddBehaviour(KindLearner, learner{b})

@@ -309,31 +309,7 @@ func (b kubelet) Do(ctx context.Context, s *plan.Scope) error {
 	if err != nil {
 		return err
 	}
-	err = b.onMachine(ctx, s, a.Host, func(ctx context.Context, m *hosts.Machine) error {
-		_, err := m.Run(ctx, hosts.Command{Args: []string{"systemctl", "--no-block", "restart", "kubelet"}})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for {
-		m, err := b.Machine(ctx, s, a.Host)
-		if err != nil {
-			return err
-		}
-		u, err := m.Unit(ctx, "kubelet")
-		if err == nil && u.Active == "active" {
-			s.GoOn()
-			return nil
-		}
-		if err != nil && !lost(err) {
-			return call.OnHost(ctx, a.Host, err)
-		}
-		s.Wait("Unit", a.Host, "unit", "kubelet", "state", u.Active)
-		if err := call.Sleep(ctx, 300*time.Millisecond); err != nil {
-			return err
-		}
-	}
+	return b.unit(ctx, s, a, `systemctl --no-block restart kubelet`, "active")
 }
 
 // tidy removes from a host what was brought for the restore. The data that was set aside stays.
