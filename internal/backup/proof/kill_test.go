@@ -47,6 +47,9 @@ func scratchDir(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil { // for the accounts of databases
+		t.Fatal(err)
+	}
 	return dir
 }
 

@@ -88,6 +88,18 @@ func (p *problems) add(code Code, object string, params ...string) {
 	p.kept = append(p.kept, problem)
 }
 
+// once is add for what may come up many times.
+func (p *problems) once(code Code, object string, params ...string) {
+	p.mu.Lock()
+	known := slices.ContainsFunc(p.kept, func(k Problem) bool {
+		return k.Code == code && k.Object == object && len(params) == 2 && k.Params[params[0]] == params[1]
+	})
+	p.mu.Unlock()
+	if !known {
+		p.add(code, object, params...)
+	}
+}
+
 // any says whether there is one of the codes.
 func (p *problems) any(codes ...Code) bool {
 	p.mu.Lock()

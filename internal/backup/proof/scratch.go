@@ -19,6 +19,9 @@ const DefaultScratch = "/dev/shm"
 // scratchPrefix of the names of scratch directories.
 const scratchPrefix = "kanrin-proof-"
 
+// serverDir is the directory in it of a database server's supervisor.
+const serverDir = "server"
+
 // etcdOverhead is what etcd needs beside the data: the files of its log are made at full size.
 const etcdOverhead = 192 << 20
 
@@ -130,10 +133,10 @@ func (s *scratch) explain(err error) error {
 	return &NoScratch{Dir: filepath.Dir(s.dir), Reason: NoRoom, Need: s.need, Err: err}
 }
 
-// full says that hardly anything fits in any more, which explains whatever has failed.
+// full says that not even one more file of etcd's log fits in, which explains whatever has failed.
 func (s *scratch) full() bool {
 	fs, err := filesystem(s.dir)
-	return err == nil && fs.free < 1<<20
+	return err == nil && fs.free < 64<<20
 }
 
 // Sweep removes the scratch directories in dir (empty means DefaultScratch) whose owners were killed, and ends what they
@@ -166,7 +169,8 @@ func Sweep(ctx context.Context, dir string, log *slog.Logger) (int, error) {
 			continue
 		}
 		log.Warn("removing a scratch directory that an earlier run left behind", "directory", path)
-		if err := controlplane.StopLeftovers(ctx, path); err != nil {
+		err = errors.Join(controlplane.StopLeftovers(ctx, path), controlplane.StopLeftovers(ctx, filepath.Join(path, serverDir)))
+		if err != nil {
 			errs = append(errs, err)
 		} else if err := os.RemoveAll(path); err != nil {
 			errs = append(errs, fmt.Errorf("removing a scratch directory left behind: %w", err))

@@ -256,11 +256,16 @@ func (l *lastLines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// reason is the last line, or what begins with the last error; without what MariaDB then quotes of a statement.
 func (l *lastLines) reason(err error) string {
-	lines := strings.Split(strings.TrimSpace(string(l.buf)), "\n")
-	last := oneLine(lines[len(lines)-1])
-	if last == "" {
-		return err.Error()
+	text := strings.TrimSpace(string(l.buf))
+	text = text[strings.LastIndexByte(text[:max(0, strings.LastIndex(text, "ERROR"))], '\n')+1:]
+	if !strings.Contains(text, "ERROR") {
+		text = text[strings.LastIndexByte(text, '\n')+1:]
 	}
-	return last
+	text, _, _ = strings.Cut(text, " near '")
+	if text = oneLine(text); text == "" {
+		return oneLine(err.Error())
+	}
+	return text
 }
