@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protowire"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer/cbor/direct"
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/yaml"
 )
 
 // Format is how an object is stored.
@@ -170,11 +170,18 @@ func protobufKind(value []byte) (apiVersion, kind string, ok bool) {
 	return apiVersion, kind, kind != ""
 }
 
-// YAML gives an object as people write it.
+// YAML gives an object as people write it. Unlike the usual way over JSON, it can write any text that an object may hold.
 func YAML(u *unstructured.Unstructured) ([]byte, error) {
-	b, err := yaml.Marshal(u.Object)
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	e.CompactSeqIndent()
+	err := e.Encode(u.Object)
+	if err == nil {
+		err = e.Close()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("writing %s %s as YAML: %w", u.GetKind(), u.GetName(), err)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/cbor/direct"
 )
@@ -77,6 +78,29 @@ func TestDecode(t *testing.T) {
 		}
 		if _, _, ok := Kind([]byte(value)); ok && format != JSON && !strings.Contains(value, "Pod") {
 			t.Errorf("%q has a kind", value)
+		}
+	}
+}
+
+// What YAML writes must be read back as the same object, by what kubectl reads with.
+func TestYAML(t *testing.T) {
+	for _, text := range []string{
+		"plain", "", "y", "on", "null", "~", "12", "1e3", "0x1f", "1:30", "2026-01-02", "a: b", "# c", "- d", " space ", "tab\t", "two\nlines",
+		"two\nlines\n", "\n first", "trailing \n", "\u007f\u0080\u009f", "\x00\x01\x1b", "\u2028\u2029\ufeff", "日本語 😀", "'\"\\", "%x", "@a", "`b`",
+		strings.Repeat("long words ", 100), "{a: b}", "[c]", "!!str d", "&e", "*f", "|", ">", "<<", "=",
+	} {
+		u := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"},
+			"data":  map[string]any{"text": text, "k" + text: "v", "list": []any{text, int64(1), 0.5, true, []any{}, map[string]any{}}},
+			"large": int64(9007199254740993),
+		}}
+		b, err := YAML(u)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if again := parse(t, string(b)); len(Diff(u, again)) > 0 {
+			t.Errorf("%q: %v in\n%s", text, Diff(u, again), b)
 		}
 	}
 }

@@ -46,47 +46,24 @@ func startServer(t *testing.T, encryption []byte) server {
 		}
 		return path
 	}
-	run := func(args ...string) *bytes.Buffer {
-		output := &bytes.Buffer{}
-		cmd := exec.Command(binary, args...)
-		cmd.Stdout, cmd.Stderr = output, output
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			if t.Failed() && testing.Verbose() {
-				t.Logf("%s: %s", args[0], output.Bytes()[max(0, output.Len()-2000):])
-			}
-		})
-		return output
-	}
-	client, peer, api := freeAddress(t), freeAddress(t), freeAddress(t)
-	run("etcd", "--name=a", "--data-dir="+filepath.Join(dir, "etcd"), "--unsafe-no-fsync", "--log-level=error",
-		"--listen-client-urls=http://"+client, "--advertise-client-urls=http://"+client, "--listen-peer-urls=http://"+peer,
-		"--initial-advertise-peer-urls=http://"+peer, "--initial-cluster=a=http://"+peer)
+	api := freeAddress(t)
+	etcd, client := startEtcd(t, binary, filepath.Join(dir, "etcd"))
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	accounts := file("sa.key", pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 	_, port, _ := net.SplitHostPort(api)
-	run("kube-apiserver", "--etcd-servers=http://"+client, "--encryption-provider-config="+file("encryption.yaml", encryption),
+	run(t, binary, "kube-apiserver", "--etcd-servers="+client, "--encryption-provider-config="+file("encryption.yaml", encryption),
 		"--bind-address=127.0.0.1", "--secure-port="+port, "--cert-dir="+filepath.Join(dir, "certs"), "--anonymous-auth=false",
 		"--token-auth-file="+file("tokens", []byte("secret-token,admin,1,system:masters\n")), "--authorization-mode=RBAC",
 		"--service-account-issuer=https://test", "--service-account-key-file="+accounts, "--service-account-signing-key-file="+accounts,
 		"--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount", "--runtime-config=api/all=true",
 		"--shutdown-delay-duration=0s")
 
-	s := server{config: &rest.Config{Host: "https://" + api, BearerToken: "secret-token", QPS: -1}}
+	s := server{etcd: etcd, config: &rest.Config{Host: "https://" + api, BearerToken: "secret-token", QPS: -1}}
 	s.config.Insecure = true // it signs its own certificate
 	s.config.WarningHandler = rest.NoWarnings{}
-	s.etcd, err = clientv3.New(clientv3.Config{Endpoints: []string{"http://" + client}, DialTimeout: time.Minute, Logger: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.etcd.Close() })
 	clients, err := kubernetes.NewForConfig(s.config)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +80,38 @@ func startServer(t *testing.T, encryption []byte) server {
 		case <-tick.C:
 		}
 	}
+}
+
+// startEtcd runs a real etcd until the test ends.
+func startEtcd(t testing.TB, binary, dir string) (*clientv3.Client, string) {
+	t.Helper()
+	client, peer := "http://"+freeAddress(t), "http://"+freeAddress(t)
+	run(t, binary, "etcd", "--name=a", "--data-dir="+dir, "--unsafe-no-fsync", "--log-level=error",
+		"--listen-client-urls="+client, "--advertise-client-urls="+client, "--listen-peer-urls="+peer,
+		"--initial-advertise-peer-urls="+peer, "--initial-cluster=a="+peer)
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{client}, DialTimeout: time.Minute, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c, client
+}
+
+func run(t testing.TB, binary string, args ...string) {
+	t.Helper()
+	output := &bytes.Buffer{}
+	cmd := exec.Command(binary, args...)
+	cmd.Stdout, cmd.Stderr = output, output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() && testing.Verbose() {
+			t.Logf("%s: %s", args[0], output.Bytes()[max(0, output.Len()-2000):])
+		}
+	})
 }
 
 func freeAddress(t testing.TB) string {
