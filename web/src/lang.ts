@@ -1,12 +1,13 @@
 import { signal } from '@preact/signals';
 import type console_ from '../../internal/lang/catalog/en/console.json';
+import type backups from '../../internal/lang/catalog/en/console_backups.json';
 import type { Catalogue } from './lang/merge';
 import { type Lang, type Params, render } from './lang/render';
 
 export type { Lang, Params } from './lang/render';
 
 /** A key of the console's own area, without the prefix that keeps it apart from other areas' keys. */
-export type Key = keyof typeof console_ extends infer K ? (K extends `console.${infer Own}` ? Own : never) : never;
+export type Key = keyof (typeof console_ & typeof backups) extends infer K ? (K extends `console.${infer Own}` ? Own : never) : never;
 
 const stored = 'kanrin.lang';
 

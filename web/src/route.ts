@@ -79,5 +79,9 @@ export const to = {
   pod: (c: string, ns: string, n: string) => `/clusters/${segment(c)}/pods/${segment(ns)}/${segment(n)}`,
   operations: (q = '') => `/operations${q}`,
   operation: (c: string, n: string) => `/clusters/${segment(c)}/operations/${segment(n)}`,
+  allBackups: () => '/backups',
+  backups: (c: string, q = '') => `/clusters/${segment(c)}/backups${q}`,
+  backup: (c: string, n: string) => `/clusters/${segment(c)}/backups/${segment(n)}`,
+  history: (c: string, q = '') => `/clusters/${segment(c)}/history${q}`,
   users: () => '/users',
 };

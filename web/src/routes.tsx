@@ -12,9 +12,16 @@ import { OperationsPage } from './pages/operations';
 import { OverviewPage } from './pages/overview';
 import { PodPage } from './pages/pod';
 import { PodsPage } from './pages/pods';
+import { lazy } from './parts/lazy';
 import { UsersPage } from './pages/users';
 import { WorkloadPage } from './pages/workload';
 import { WorkloadsPage } from './pages/workloads';
+
+// Loaded when they are gone to: the first page of a visit does not wait for them.
+const AllBackupsPage = lazy(() => import('./backups/pages').then((m) => m.AllBackupsPage));
+const BackupsPage = lazy(() => import('./backups/pages').then((m) => m.BackupsPage));
+const SetPage = lazy(() => import('./backups/pages').then((m) => m.SetPage));
+const HistoryPage = lazy(() => import('./backups/pages').then((m) => m.HistoryPage));
 
 type Page = (p: Record<string, string>) => VNode;
 
@@ -33,6 +40,10 @@ const routes: readonly (readonly [pattern: string, page: Page])[] = [
   ['/clusters/:c/pods/:ns/:n', ({ c = '', ns = '', n = '' }) => <PodPage key={`${c}/${ns}/${n}`} cluster={c} namespace={ns} name={n} />],
   ['/operations', () => <OperationsPage />],
   ['/clusters/:c/operations/:n', ({ c = '', n = '' }) => <OperationPage key={`${c}/${n}`} cluster={c} name={n} />],
+  ['/backups', () => <AllBackupsPage />],
+  ['/clusters/:c/backups', ({ c = '' }) => <BackupsPage key={c} cluster={c} />],
+  ['/clusters/:c/backups/:n', ({ c = '', n = '' }) => <SetPage key={`${c}/${n}`} cluster={c} name={n} />],
+  ['/clusters/:c/history', ({ c = '' }) => <HistoryPage key={c} cluster={c} />],
   ['/users', () => <UsersPage />],
 ];
 

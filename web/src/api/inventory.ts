@@ -1,5 +1,6 @@
 // The shapes of api/inventory: rows made for reading, served under /kanrin/v1.
-import type { ClusterStatus, Finding, HostRole, HostState, Phase, Texts, Wait } from './v1alpha1';
+import type { BackupPolicy, BackupPolicySpec, SetPhase } from './backupkinds';
+import type { ClusterStatus, Finding, HostRole, HostState, Phase, SnapshotObject, Texts, Wait } from './v1alpha1';
 
 export interface Page<T> {
   items: T[] | null;
@@ -210,7 +211,7 @@ export interface ScannedKey {
   type: string;
 }
 
-export type Area = 'clusters' | 'nodes' | 'pods' | 'workloads' | 'operations' | 'hosts';
+export type Area = 'clusters' | 'nodes' | 'pods' | 'workloads' | 'operations' | 'hosts' | 'backups';
 
 export interface Change {
   cluster: string;
@@ -239,3 +240,76 @@ export interface User {
 
 /** What the caller may do in one cluster: resource → verb → allowed. */
 export type Access = Record<string, Record<string, boolean>>;
+
+export interface SnapshotSummary {
+  backup: string;
+  at: string;
+  revision: number;
+  objects: number;
+  resources: { group?: string; resource: string; count: number }[];
+}
+
+export interface SnapshotItem extends SnapshotObject {
+  revision: number;
+}
+
+/** A part of a list that goes on at `next`. */
+export interface CursorPage<T> {
+  items: T[] | null;
+  total: number;
+  next?: string;
+}
+
+export interface SnapshotContent extends SnapshotObject {
+  backup: string;
+  at: string;
+  revision?: number;
+  yaml: string;
+  redacted?: boolean;
+}
+
+export type ChangeType = 'Same' | 'Added' | 'Removed' | 'Changed' | 'Recreated';
+
+export interface SnapshotDiff extends SnapshotObject {
+  from: string;
+  to: string;
+  type: ChangeType;
+  unified?: string;
+  changes?: { path: string; type: 'Added' | 'Removed' | 'Changed'; from?: string; to?: string }[];
+  by?: { manager: string; operation: string; time: string }[];
+}
+
+export interface SnapshotChange extends SnapshotObject {
+  type: ChangeType;
+}
+
+export interface SnapshotVersion {
+  backup: string;
+  at: string;
+  phase: SetPhase;
+  /** Seen from the set before. */
+  change: 'Absent' | 'Added' | 'Changed' | 'Same' | 'Removed';
+  revision?: number;
+}
+
+export interface SnapshotHistory extends SnapshotObject {
+  /** Newest first. */
+  versions: SnapshotVersion[];
+}
+
+/** Makes or replaces a policy; secrets that are empty stay as they are. */
+export interface SetBackupPolicy {
+  name: string;
+  spec: BackupPolicySpec;
+  password?: string;
+  identity?: string;
+  accessKeyID?: string;
+  secretAccessKey?: string;
+  sshKey?: string;
+}
+
+export interface BackupPolicySet {
+  policy: BackupPolicy;
+  created: boolean;
+  found: number;
+}

@@ -1,4 +1,5 @@
 import { mergePatch, post, segment } from './client';
+import { backupCommand } from './backupcommand';
 import { session } from './session';
 import type { Operation, OperationSpec, OperationType, Requests, Taint, Way } from './v1alpha1';
 
@@ -58,11 +59,17 @@ const members: Record<OperationType, keyof Requests> = {
   AddNode: 'addNode',
   RemoveNode: 'removeNode',
   Recover: 'recover',
+  Backup: 'backup',
+  Prove: 'prove',
+  CheckBackups: 'checkBackups',
+  Prune: 'prune',
+  RestoreObjects: 'restoreObjects',
+  RestoreCluster: 'restoreCluster',
 };
 
 /** Fields that hold several values: a way round adds one. All others are replaced. */
-const lists = new Set(['surge', 'delete', 'suspendWebhooks', 'without', 'ignorePreflight', 'nodes']);
-const texts = new Set(['acceptSplitBrain', 'group', 'bundle', 'until', 'node', 'host', 'role', 'what']);
+const lists = new Set(['surge', 'delete', 'suspendWebhooks', 'without', 'ignorePreflight', 'nodes', 'components', 'backups']);
+const texts = new Set(['acceptSplitBrain', 'group', 'bundle', 'until', 'node', 'host', 'role', 'what', 'policy', 'backup', 'toNamespace', 'mode', 'member']);
 
 /** The same request with one way round a blocker taken: the server names the field of the request and its value. */
 export function withWay(spec: OperationSpec, way: Way): Request {
@@ -158,6 +165,8 @@ function commandOf(r: Request): string[] {
     return ['node', 'remove', node, ...when(dead, '--dead'), ...when(acceptSplitBrain, '--accept-split-brain', acceptSplitBrain ?? ''), ...when(keepHost, '--keep-host')];
   }
   if (r.recover) return ['recover', r.recover.node, ...when(r.recover.reboot, '--reboot')];
+  const ofSets = backupCommand(r);
+  if (ofSets) return ofSets;
   const { drain } = r;
   return [
     r.type.toLowerCase(),

@@ -7,7 +7,22 @@ export type Phase = 'Pending' | 'Planned' | 'Running' | 'Paused' | 'Cancelling' 
 export const atWork = (phase: Phase) => phase === 'Running' || phase === 'Paused' || phase === 'Cancelling';
 export type Health = 'Healthy' | 'Attention' | 'Degraded' | 'Stopped' | 'Unreachable' | 'Unknown';
 export type StepState = 'Pending' | 'Running' | 'Done' | 'Skipped' | 'Failed' | 'Undoing' | 'Undone' | 'NotUndone';
-export type OperationType = 'Drain' | 'Cordon' | 'Uncordon' | 'Stop' | 'Start' | 'Restart' | 'AddNode' | 'RemoveNode' | 'Recover';
+export type OperationType =
+  | 'Drain'
+  | 'Cordon'
+  | 'Uncordon'
+  | 'Stop'
+  | 'Start'
+  | 'Restart'
+  | 'AddNode'
+  | 'RemoveNode'
+  | 'Recover'
+  | 'Backup'
+  | 'Prove'
+  | 'CheckBackups'
+  | 'Prune'
+  | 'RestoreObjects'
+  | 'RestoreCluster';
 
 export type Texts = Record<string, string>;
 
@@ -195,6 +210,48 @@ export interface RecoverSpec {
   reboot?: boolean;
 }
 
+export interface BackupSpec {
+  policy: string;
+  components?: string[];
+  pinned?: boolean;
+  reason?: string;
+}
+
+export interface CheckBackupsSpec {
+  policy: string;
+  /** Every byte, not only the structure. */
+  readData?: boolean;
+}
+
+export interface PruneSpec {
+  policy: string;
+  /** Sets to delete instead of asking the retention. */
+  backups?: string[];
+}
+
+export interface SnapshotObject {
+  group?: string;
+  resource: string;
+  namespace?: string;
+  name: string;
+}
+
+export interface RestoreObjectsSpec {
+  backup: string;
+  objects: SnapshotObject[];
+  dependents?: boolean;
+  toNamespace?: string;
+  recreate?: boolean;
+}
+
+export interface RestoreClusterSpec {
+  mode: 'AllMembers' | 'Member' | 'Everything';
+  backup?: string;
+  member?: string;
+  unproven?: boolean;
+  withoutPresent?: boolean;
+}
+
 /** The request of each type stands in the member of its name: exactly that one is set. */
 export interface Requests {
   drain?: DrainSpec;
@@ -206,6 +263,12 @@ export interface Requests {
   addNode?: AddNodeSpec;
   removeNode?: RemoveNodeSpec;
   recover?: RecoverSpec;
+  backup?: BackupSpec;
+  prove?: { backup: string };
+  checkBackups?: CheckBackupsSpec;
+  prune?: PruneSpec;
+  restoreObjects?: RestoreObjectsSpec;
+  restoreCluster?: RestoreClusterSpec;
 }
 
 export interface OperationSpec extends Requests {

@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals';
 import type { HostRole } from '../api/v1alpha1';
+import { lazy } from '../parts/lazy';
+import type { AskedOfBackups } from './ask/backups';
 import { AskStart, AskStop } from './ask/cluster';
 import { AskAddNode, AskRecover, AskRemoveNode } from './ask/membership';
 import { AskCordon, AskDrain, AskRestart } from './ask/nodes';
@@ -9,7 +11,10 @@ type Asked = { cluster: string } & (
   | { type: 'RemoveNode' | 'Recover'; node: string }
   | { type: 'AddNode'; host: string; roles?: readonly HostRole[] | undefined; group?: string | undefined }
   | { type: 'Stop' | 'Start' }
+  | AskedOfBackups
 );
+
+const AskBackups = lazy(() => import('./ask/backups').then((m) => m.AskBackups), { quiet: true });
 
 const asked = signal<Asked | undefined>(undefined);
 
@@ -40,5 +45,7 @@ export function AskDialog() {
       return <AskRemoveNode {...what} onClose={onClose} />;
     case 'Recover':
       return <AskRecover {...what} onClose={onClose} />;
+    default:
+      return <AskBackups cluster={what.cluster} what={what} onClose={onClose} />;
   }
 }

@@ -19,10 +19,12 @@ export function titleOf(op: Operation): string {
   return `${text(`type.${op.spec.type}`) ?? op.spec.type} ${targetText(op)}`;
 }
 
-/** What it is about; a stop or a start is about its cluster. */
+/** What it is about; a stop or a start is about its cluster, what concerns backups about a set or a policy. */
 export function targetText(op: Operation): string {
-  const whole = op.spec.type === 'Stop' || op.spec.type === 'Start' ? op.metadata.namespace : '';
-  return op.status?.target || targetOf(nodesOf(op.spec)) || whole || op.metadata.name;
+  const { type, backup, prove, checkBackups, prune, restoreObjects } = op.spec;
+  const whole = type === 'Stop' || type === 'Start' || type === 'RestoreCluster' ? op.metadata.namespace : '';
+  const set = prove?.backup ?? backup?.policy ?? checkBackups?.policy ?? prune?.policy ?? (restoreObjects && targetOf(restoreObjects.objects.map((o) => o.name)));
+  return op.status?.target || targetOf(nodesOf(op.spec)) || whole || set || op.metadata.name;
 }
 
 export function targetOf(nodes: readonly string[]): string {
@@ -44,9 +46,11 @@ export function stepViews(op: Operation): StepView[] {
   return (op.status?.plan?.steps ?? []).map((step, i) => ({ step, number: i + 1, status: journal.get(step.id) }));
 }
 
-/** A plan that deletes, takes a cluster or a node away, or from which there is no way back, wants the target typed. */
+const grave: readonly string[] = ['Stop', 'RemoveNode', 'Prune', 'RestoreCluster'];
+
+/** A plan that deletes, takes a cluster or a node away or back in time, or from which there is no way back, wants the target typed. */
 export function isDestructive(op: Operation, plan: Plan): boolean {
-  return op.spec.type === 'Stop' || op.spec.type === 'RemoveNode' || Boolean(plan.pointOfNoReturn) || (plan.forecast.counts?.delete ?? 0) > 0 || (op.spec.drain?.delete?.length ?? 0) > 0;
+  return grave.includes(op.spec.type) || Boolean(plan.pointOfNoReturn) || (plan.forecast.counts?.delete ?? 0) > 0 || (op.spec.drain?.delete?.length ?? 0) > 0;
 }
 
 export function countOf(plan: Plan | undefined, name: string): number | undefined {

@@ -1,5 +1,6 @@
 import type { ClusterRow } from '../api/inventory';
 import { count, quantity, share } from '../format';
+import { ClusterProven } from '../backups/words';
 import { t } from '../lang';
 import type { Column } from '../list/columns';
 import { Bar } from '../parts/bar';
@@ -36,6 +37,7 @@ export function clusterColumns(): Column<ClusterRow>[] {
     { id: 'pods', head: t('cluster.podsRunning'), width: '120px', num: true, cell: (c) => (c.status.pods ? `${count(c.status.pods.running ?? 0)} / ${count(c.status.pods.total)}` : '–') },
     { id: 'cpu', head: 'CPU', width: '132px', cell: (c) => <Bar share={cpuShare(c)} label={t('cluster.cpu')} /> },
     { id: 'memory', head: t('list.memory'), width: '132px', cell: (c) => <Bar share={memoryShare(c)} label={t('cluster.memory')} /> },
+    { id: 'proven', head: t('backups.lastProven'), width: 'minmax(120px, 1.2fr)', cell: (c) => <ClusterProven cluster={c.name} /> },
     { id: 'seen', head: t('cluster.lastSeen'), width: '116px', card: 'hide', cell: (c) => (c.status.lastSeen ? <Ago at={c.status.lastSeen} /> : '–') },
   ];
 }

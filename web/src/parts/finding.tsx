@@ -35,6 +35,10 @@ export function objectHref(cluster: string, kind: string | undefined, object: st
       return to.capacity(cluster, object);
     case 'Cluster':
       return to.cluster(cluster);
+    case 'BackupPolicy':
+      return to.backups(cluster);
+    case 'Backup':
+      return to.backup(cluster, object);
     case 'Operation':
       return to.operation(ns ?? cluster, name ?? object);
     default:

@@ -38,7 +38,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
-const letters: Record<string, string> = { overview: 'o', clusters: 'c', nodes: 'n', hosts: 'h', workloads: 'w', pods: 'p', operations: 'x', users: 'u' };
+const letters: Record<string, string> = { overview: 'o', clusters: 'c', nodes: 'n', hosts: 'h', workloads: 'w', pods: 'p', operations: 'x', backups: 'b', users: 'u' };
 
 function Keys() {
   const areas = useAreas();

@@ -36,6 +36,7 @@ export function useAreas(): Area[] {
     );
   }
   areas.push({ id: 'operations', label: t('nav.operations'), href: to.operations(), icon: 'operations', on: path === '/operations' || inArea('operations'), n: clusters.reduce((s, c) => s + (c.running?.filter((o) => atWork(o.phase)).length ?? 0), 0) || undefined });
+  areas.push({ id: 'backups', label: t('nav.backups'), href: cluster && clusters.length < 2 ? to.backups(cluster) : to.allBackups(), icon: 'backups', on: path === '/backups' || inArea('backups') || inArea('history') });
   if (session.value?.role === 'Administrator') areas.push({ id: 'users', label: t('nav.users'), href: to.users(), icon: 'users', on: path === '/users' });
   return areas;
 }
