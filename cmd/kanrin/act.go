@@ -57,8 +57,7 @@ func (a *app) act(ctx context.Context, spec v1alpha1.OperationSpec, o actOptions
 	if err != nil {
 		return err
 	}
-	draft := &v1alpha1.Operation{Spec: spec}
-	what := a.t("cli.what.act."+string(spec.Type), "nodes", nodeList(render.Nodes(draft)))
+	what := a.cannot(spec, "")
 	s, err := a.connect(what)
 	if err != nil {
 		return err
@@ -67,11 +66,26 @@ func (a *app) act(ctx context.Context, spec v1alpha1.OperationSpec, o actOptions
 	if err != nil {
 		return err
 	}
-	what = a.t("cli.what.actOf."+string(spec.Type), "nodes", nodeList(render.Nodes(draft)), "cluster", cluster)
+	return s.act(ctx, cluster, spec, o, format)
+}
+
+// cannot is what an error about a request begins with; cluster is "" before it is known.
+func (a *app) cannot(spec v1alpha1.OperationSpec, cluster string) string {
+	names := nodeList(render.Subjects(&v1alpha1.Operation{Spec: spec}))
+	if cluster == "" {
+		return a.t("cli.what.act."+render.Kind(&spec), "nodes", names)
+	}
+	return a.t("cli.what.actOf."+render.Kind(&spec), "nodes", names, "cluster", cluster)
+}
+
+// act is app.act of a cluster that is known already.
+func (s *session) act(ctx context.Context, cluster string, spec v1alpha1.OperationSpec, o actOptions, format output.Format) error {
+	what := s.app.cannot(spec, cluster)
 	user, err := s.me(ctx)
 	if err != nil {
 		return s.explain(what, err)
 	}
+	draft := &v1alpha1.Operation{Spec: spec}
 	draft.Namespace, draft.GenerateName, draft.Spec.RequestedBy = cluster, prefixOf(spec.Type), user
 	op, err := s.CreateOperation(ctx, draft)
 	if err != nil {
@@ -204,17 +218,4 @@ func (r *act) refused(ctx context.Context, err error) error {
 	return e
 }
 
-func nodeList(nodes []string) string {
-	const most = 5
-	text := ""
-	for i, n := range nodes {
-		if i == most {
-			return text + fmt.Sprintf(" … (%d)", len(nodes))
-		}
-		if i > 0 {
-			text += ", "
-		}
-		text += n
-	}
-	return text
-}
+func nodeList(nodes []string) string { return render.List(nodes) }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kanrin.dev/kanrin/internal/cli/client"
+	"kanrin.dev/kanrin/internal/cli/moment"
 	"kanrin.dev/kanrin/internal/cli/output"
 )
 
@@ -67,6 +68,16 @@ func (a *app) completeNames(resource string) func(*cobra.Command, []string, stri
 	}
 }
 
+// completeSets completes names of sets, and the word for the newest, where at most that many arguments name one; -1 is any number.
+func (a *app) completeSets(most int) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if most >= 0 && len(args) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return append([]string{moment.Latest}, a.names(cmd.Context(), "backups")...), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	}
+}
+
 // names of the objects of a resource; none when the server cannot be asked: completion never complains.
 func (a *app) names(ctx context.Context, resource string) []string {
 	if ctx == nil {
@@ -103,6 +114,12 @@ func (a *app) names(ctx context.Context, resource string) []string {
 		names = namesOf(ctx, s, podListing(a), cluster)
 	case "hosts":
 		names = namesOf(ctx, s, hostListing(a), cluster)
+	case "backups":
+		names = namesOf(ctx, s, backupListing(a), cluster)
+	case "backuppolicies":
+		names = namesOf(ctx, s, policyListing(a), cluster)
+	case "drills":
+		names = namesOf(ctx, s, drillListing(a), cluster)
 	case "operations":
 		names = namesOf(ctx, s, operationListing(a), cluster)
 	}

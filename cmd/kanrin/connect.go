@@ -19,6 +19,8 @@ type session struct {
 	app    *app
 	choice *kubeconfig.Choice
 	user   string
+	// said are sentences that are told once in a command.
+	said map[string]bool
 }
 
 // connect finds the console. Nothing is sent before the first call.

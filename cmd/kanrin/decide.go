@@ -79,6 +79,12 @@ func (r *act) ask(ctx context.Context) (bool, error) {
 			}
 		}
 	}
+	if r.op.Spec.RestoreCluster != nil {
+		typed, err := a.prompt.Typed(ctx, a.t("cli.ask.restore", "what", render.What(r.op, a.onErr()), "name", r.op.Namespace), r.op.Namespace)
+		if err != nil || !typed {
+			return false, err
+		}
+	}
 	return a.prompt.Confirm(ctx, a.t("cli.ask.run"))
 }
 

@@ -21,6 +21,7 @@ func (a *app) newDescribe() *cobra.Command {
   kanrin describe workload shop/web
   kanrin describe pod shop/web-7d9f-x2x1
   kanrin describe operation drain-x7k2p
+  kanrin describe backup latest
   kanrin describe cluster prod`
 	c.Args = a.newGet().Args
 	c.RunE = func(*cobra.Command, []string) error { return nil } // Args has refused already
@@ -30,6 +31,9 @@ func (a *app) newDescribe() *cobra.Command {
 		newDescribeResource(a, workloadListing(a), "workload", "workloads", a.describeWorkload),
 		newDescribeResource(a, podListing(a), "pod", "pods", a.describePod),
 		newDescribeResource(a, hostListing(a), "host", "hosts", a.describeHost),
+		newDescribeResource(a, backupListing(a), "backup", "backups", a.describeBackup),
+		newDescribeResource(a, policyListing(a), "backuppolicy", "backuppolicies", a.describePolicy),
+		newDescribeResource(a, drillListing(a), "drill", "drills", a.describeDrill),
 		newDescribeResource(a, operationListing(a), "operation", "operations", a.describeOperation),
 	)
 	return c
@@ -39,7 +43,7 @@ func newDescribeResource[T any](a *app, l *listing[T], use, resource string, des
 	o := getOptions{resource: resource}
 	c := a.command("describe."+use, use+" NAME [flags]", nil)
 	c.Aliases = []string{resource}
-	c.Aliases = append(c.Aliases, map[string][]string{"operation": {"op", "ops"}, "node": {"no"}, "workload": {"wl"}, "pod": {"po"}}[use]...)
+	c.Aliases = append(c.Aliases, map[string][]string{"operation": {"op", "ops"}, "node": {"no"}, "workload": {"wl"}, "pod": {"po"}, "backup": {"bk"}, "backuppolicy": {"bp"}}[use]...)
 	c.Args = a.arguments(1, 1, "NAME")
 	if resource == "pods" || resource == "workloads" {
 		c.Flags().StringVar(&o.filter.Namespace, "namespace", "", a.t("cli.flag.get.namespace"))

@@ -35,6 +35,7 @@ func (a *app) newGet() *cobra.Command {
   kanrin get nodes w3 -o jsonpath='{.zone}'
   kanrin get workloads -q web --cluster prod
   kanrin get pods --node w3 -w
+  kanrin get backups -o wide --cluster prod
   kanrin get operations -A`
 	c.Args = func(cmd *cobra.Command, args []string) error {
 		why := a.t("cli.why.whichResource")
@@ -50,6 +51,9 @@ func (a *app) newGet() *cobra.Command {
 		newGetResource(a, workloadListing(a), "workloads", []string{"workload", "wl"}),
 		newGetResource(a, podListing(a), "pods", []string{"pod", "po"}),
 		newGetResource(a, hostListing(a), "hosts", []string{"host"}),
+		newGetResource(a, backupListing(a), "backups", []string{"backup", "bk"}),
+		newGetResource(a, policyListing(a), "backuppolicies", []string{"backuppolicy", "bp"}),
+		newGetResource(a, drillListing(a), "drills", []string{"drill"}),
 		newGetResource(a, operationListing(a), "operations", []string{"operation", "op", "ops"}),
 	)
 	return c
@@ -84,7 +88,7 @@ func newGetResource[T any](a *app, l *listing[T], use string, aliases []string) 
 	case "hosts":
 		f.StringVar(&o.filter.Role, "role", "", a.t("cli.flag.get.hostRole"))
 		f.StringVar(&o.filter.State, "state", "", a.t("cli.flag.get.state"))
-	case "operations":
+	case "backups", "operations":
 		f.StringVar(&o.filter.State, "phase", "", a.t("cli.flag.get.phase"))
 	}
 	o.locate = a.locator(&o)
@@ -116,6 +120,12 @@ func (a *app) locator(o *getOptions) func(cluster, arg string) (string, string, 
 			return cluster, strings.TrimPrefix(arg, "node/"), nil
 		case "hosts":
 			return cluster, strings.TrimPrefix(strings.TrimPrefix(arg, "host/"), "host.kanrin.dev/"), nil
+		case "backups", "backuppolicies", "drills":
+			kind, name, ok := strings.Cut(arg, "/")
+			if kind = strings.TrimSuffix(kind, ".kanrin.dev"); !ok || !resourceWords[kind] {
+				return cluster, arg, nil
+			}
+			return cluster, name, nil
 		}
 		name := strings.TrimPrefix(strings.TrimPrefix(arg, "pod/"), "workload/")
 		if !strings.Contains(name, "/") && o.filter.Namespace != "" {

@@ -8,6 +8,7 @@ import (
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/cli/client"
 	"kanrin.dev/kanrin/internal/cli/output"
+	"kanrin.dev/kanrin/internal/cli/render"
 )
 
 type operationRow = row[*v1alpha1.Operation]
@@ -25,8 +26,8 @@ func operationListing(a *app) *listing[*v1alpha1.Operation] {
 			column("TYPE", false, func(o *v1alpha1.Operation) string { return string(o.Spec.Type) }),
 			column("TARGET", false, func(o *v1alpha1.Operation) string {
 				if o.Status.Target == "" { // not planned yet, or it could not be
-					if names := o.Spec.Subjects(); len(names) > 0 {
-						return strings.Join(names, ", ")
+					if names := render.Subjects(o); len(names) > 0 {
+						return render.List(names)
 					}
 					return o.Namespace
 				}

@@ -51,8 +51,8 @@ func (a *app) root() *cobra.Command {
 
 	a.addTo(root, groupServer, a.newUp())
 	a.addTo(root, groupAccess, a.newLogin(), a.newLogout(), a.newWhoami(), a.newUsers())
-	a.addTo(root, groupLook, a.newGet(), a.newDescribe(), a.newCapacity(), a.newWatch())
-	a.addTo(root, groupAct, a.newDrain(), a.newCordon(), a.newUncordon(), a.newRestart(), a.newRecover(), a.newStop(), a.newStart(), a.newApprove(), a.newPause(), a.newResume(), a.newCancel(), a.newCluster(), a.newHost(), a.newNode())
+	a.addTo(root, groupLook, a.newGet(), a.newDescribe(), a.newCapacity(), a.newSnapshot(), a.newWatch())
+	a.addTo(root, groupAct, a.newDrain(), a.newCordon(), a.newUncordon(), a.newRestart(), a.newRecover(), a.newStop(), a.newStart(), a.newApprove(), a.newPause(), a.newResume(), a.newCancel(), a.newCluster(), a.newHost(), a.newNode(), a.newBackup(), a.newRestore())
 	if l := a.newLab(); l != nil {
 		a.addTo(root, groupOther, l)
 	}

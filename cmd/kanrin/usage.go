@@ -122,4 +122,5 @@ func typedNames(args []string) []string {
 var resourceWords = map[string]bool{
 	"cluster": true, "clusters": true, "node": true, "nodes": true, "no": true, "workload": true, "workloads": true, "wl": true,
 	"pod": true, "pods": true, "po": true, "host": true, "hosts": true, "operation": true, "operations": true, "op": true, "ops": true,
+	"backup": true, "backups": true, "bk": true, "backuppolicy": true, "backuppolicies": true, "bp": true, "drill": true, "drills": true,
 }

@@ -27,6 +27,8 @@ func (s Subject) answer(status metav1.Status, err error, e *cli.Error) {
 		e.Why = s.said(status, text)
 	case strings.HasPrefix(key, "cluster."):
 		s.cluster(strings.TrimPrefix(key, "cluster."), params, e)
+	case strings.HasPrefix(key, "backup."):
+		s.backup(status, params["state"], e)
 	case key == "register.OperationAtWork":
 		e.Code = cli.Locked
 		e.Why = s.said(status, text)
@@ -79,6 +81,25 @@ func (s Subject) cluster(reason string, params map[string]string, e *cli.Error) 
 	}
 	if next := "cluster." + reason + ".next"; s.Lang.Has(next) {
 		e.Next = s.Lang.Text(next, params)
+	}
+}
+
+// backup explains why a set or its repository cannot be read.
+func (s Subject) backup(status metav1.Status, state string, e *cli.Error) {
+	switch status.Code {
+	case http.StatusNotFound:
+		e.Code = cli.NotFound
+	case http.StatusForbidden:
+		e.Code = cli.NotAllowed
+	case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict:
+		e.Code = cli.Usage
+	}
+	if state == "Locked" {
+		e.Code = cli.Locked
+	}
+	e.Why = s.said(status, status.Message)
+	if next := "cli.next.repository." + state; s.Lang.Has(next) {
+		e.Next = s.Lang.T(next)
 	}
 }
 

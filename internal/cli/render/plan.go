@@ -51,10 +51,10 @@ func planHead(op *v1alpha1.Operation, o Options) string {
 // What says in a few words what an operation does: "drain w3, w4 of prod".
 func What(op *v1alpha1.Operation, o Options) string {
 	target := op.Status.Target
-	if target == "" {
-		target = strings.Join(Nodes(op), ", ")
+	if names := Subjects(op); target == "" || len(Nodes(op)) == 0 && len(names) > 0 {
+		target = List(names)
 	}
-	key := "cli.what." + string(op.Spec.Type)
+	key := "cli.what." + Kind(&op.Spec)
 	if !o.Lang.Has(key) {
 		return string(op.Spec.Type) + " " + target
 	}
