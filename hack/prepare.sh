@@ -34,6 +34,9 @@ if [ "${1:-}" = test ]; then
   package ssh-keygen openssh-client
   package ipmi_sim openipmi
   package sudo sudo
+  # Proofs of database dumps run servers of their own; the machine's stay off (see below).
+  [ -x /usr/sbin/mariadbd ] || packages+=(mariadb-server)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
   fc-list 2>/dev/null | grep -qi 'Noto Sans CJK' || packages+=(fonts-noto-cjk)
 fi
 
@@ -47,8 +50,17 @@ fi
 if [ ${#packages[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing: ${packages[*]}" >&2
+    policy=/usr/sbin/policy-rc.d # nothing that is installed here is to be started
+    if [ ! -e $policy ]; then
+      trap 'rm -f $policy' EXIT
+      printf '#!/bin/sh\nexit 101\n' >$policy
+      chmod 0755 $policy
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    for service in mariadb postgresql; do
+      case " ${packages[*]} " in *" $service"*) systemctl disable --quiet $service 2>/dev/null || true ;; esac
+    done
   else
     missing+=("the Debian packages: ${packages[*]} (apt-get install ${packages[*]})")
   fi

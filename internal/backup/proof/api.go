@@ -103,23 +103,6 @@ func (r *run) answers() error {
 	return nil
 }
 
-// waitReady gives an API server that was not ready another chance, unless it was found out what is wrong.
-func (r *run) waitReady(ctx context.Context) error {
-	if !r.notReady {
-		return nil
-	}
-	patience := time.Second
-	if !r.problems.any(Unreadable, DecryptFailed, DiscoveryFailed) {
-		patience = r.conf.Patience
-	}
-	wait, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := r.plane.WaitReady(wait); err != nil && ctx.Err() == nil {
-		r.problems.add(APINotReady, "", "reason", r.reason(err))
-	}
-	return ctx.Err()
-}
-
 // served is a resource as it is to be listed.
 type served struct {
 	schema.GroupVersionResource

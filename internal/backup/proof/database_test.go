@@ -110,9 +110,6 @@ func TestMariaDB(t *testing.T) {
 		t.Errorf("%+v", res)
 	}
 
-	if res := proveDump(t, MariaDB, dump[:len(dump)*9/10]); !strings.Contains(codes(res.Problems), "DumpIncomplete") && !strings.Contains(codes(res.Problems), "LoadFailed") {
-		t.Error("cut off:", res.Problems)
-	}
 	cut := strings.LastIndex(dump, "-- Dump completed")
 	if res := proveDump(t, MariaDB, dump[:cut]); codes(res.Problems) != "DumpIncomplete" {
 		t.Error("cut off before its end:", res.Problems)
@@ -185,10 +182,9 @@ func TestPostgreSQL(t *testing.T) {
 	}
 
 	mark := filepath.Join(t.TempDir(), "ran")
-	for _, command := range []string{`SELECT 1 \! touch ` + mark, `\copy (select 1) to program 'touch ` + mark + `'`} {
-		if res := proveDump(t, PostgreSQL, command+"\n-- PostgreSQL database dump complete\n"); codes(res.Problems) != "LoadFailed" {
-			t.Errorf("%s: %v", command, res.Problems)
-		}
+	hostile := `SELECT 1 \! touch ` + mark + "\n-- PostgreSQL database dump complete\n"
+	if res := proveDump(t, PostgreSQL, hostile); codes(res.Problems) != "LoadFailed" {
+		t.Error("hostile:", res.Problems)
 	}
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("the dump ran a command")

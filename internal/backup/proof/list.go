@@ -30,6 +30,8 @@ func (r *run) list(ctx context.Context, c *comparison) error {
 		return ctx.Err()
 	case err == nil:
 		return nil
+	case len(c.wanted) == 0 && r.notReady: // nothing that the set is known to hold
+		return nil
 	case len(c.wanted) == 0:
 		r.problems.add(Unreadable, c.GroupResource().String(), "reason", c.reason(err))
 		return nil
@@ -173,6 +175,10 @@ func (r *run) single(ctx context.Context, c *comparison) error {
 			if within.Err() != nil {
 				return within.Err()
 			}
+			if busy(err) {
+				failures.Add(1)
+				return nil
+			}
 			examined.Add(1)
 			if err == nil {
 				c.states[i] = listed // each goroutine has its own place
@@ -207,6 +213,13 @@ func (r *run) skip(c *comparison, left int) {
 			c.states[i] = reported
 		}
 	}
+}
+
+// busy says that an error is about the API server and not about an object.
+func busy(err error) bool {
+	var answer apierrors.APIStatus
+	return err != nil && !errors.Is(err, errOther) && (!errors.As(err, &answer) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err))
 }
 
 // errOther is for a key under which another object is stored.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
@@ -72,9 +73,34 @@ func (r *run) survey() {
 	}
 }
 
-// compareObjects lists every resource and looks for every object of the index in the lists.
+// compareObjects lists every resource and looks for every object of the index in the lists. An API server that is not ready
+// has either met what it cannot read, which the lists then show, or needs more time, after which they are asked for again.
 func (r *run) compareObjects(ctx context.Context) error {
 	r.survey()
+	problems, excluded := r.problems.save(), r.excluded.save()
+	if err := r.lists(ctx); err != nil || !r.notReady {
+		return err
+	}
+	patience := r.conf.Patience
+	if r.problems.any(Unreadable, DecryptFailed) {
+		patience = time.Second
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := r.plane.WaitReady(wait); ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
+		r.problems.add(APINotReady, "", "reason", r.reason(err))
+		return nil
+	}
+	problems()
+	excluded()
+	r.notReady, r.result.Resources = false, nil
+	r.secrets.Store(0)
+	return r.lists(ctx)
+}
+
+func (r *run) lists(ctx context.Context) error {
 	resources, err := r.resources(ctx)
 	if err != nil {
 		r.problems.add(DiscoveryFailed, "", "reason", r.reason(err))
@@ -101,10 +127,7 @@ func (r *run) compareObjects(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := r.report(ctx, resources, all); err != nil {
-		return err
-	}
-	return r.waitReady(ctx)
+	return r.report(ctx, resources, all)
 }
 
 func cmpBy(orders ...int) int {

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -97,6 +98,18 @@ func (p *problems) once(code Code, object string, params ...string) {
 	p.mu.Unlock()
 	if !known {
 		p.add(code, object, params...)
+	}
+}
+
+// save returns what resets p to its present state.
+func (p *problems) save() (reset func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept, counts := slices.Clone(p.kept), maps.Clone(p.counts)
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.kept, p.counts = kept, counts
 	}
 }
 
