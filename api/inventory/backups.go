@@ -69,7 +69,8 @@ type SnapshotFieldChange struct {
 type SnapshotAuthor struct {
 	Manager   string    `json:"manager"`
 	Operation string    `json:"operation"`
-	Time      time.Time `json:"time"`
+	// Time is zero when the API server has not kept it.
+	Time time.Time `json:"time,omitzero"`
 }
 
 // SnapshotDiff compares one object between two sets, or a set and the cluster now.

@@ -177,12 +177,36 @@ func authors(was, is *unstructured.Unstructured) []inventory.SnapshotAuthor {
 	}
 	var out []inventory.SnapshotAuthor
 	for _, f := range is.GetManagedFields() {
-		if f.Time != nil && f.Time.After(since) && f.Subresource != "status" {
+		switch {
+		case f.Subresource == "status":
+		case f.Time == nil && !wrote(was, f): // such as a change of the scale
+			out = append(out, inventory.SnapshotAuthor{Manager: f.Manager, Operation: string(f.Operation)})
+		case f.Time != nil && f.Time.After(since):
 			out = append(out, inventory.SnapshotAuthor{Manager: f.Manager, Operation: string(f.Operation), Time: f.Time.Time})
 		}
 	}
 	slices.SortFunc(out, func(a, b inventory.SnapshotAuthor) int { return a.Time.Compare(b.Time) })
 	return out
+}
+
+// wrote reports whether the same manager had written to the earlier state already.
+func wrote(was *unstructured.Unstructured, f metav1.ManagedFieldsEntry) bool {
+	return was != nil && slices.ContainsFunc(was.GetManagedFields(), func(w metav1.ManagedFieldsEntry) bool {
+		return w.Manager == f.Manager && w.Operation == f.Operation && w.Subresource == f.Subresource
+	})
+}
+
+// closely is how many changed objects are looked into, whether more than their status has changed. Beyond it they are listed as they are.
+const closely = 3000
+
+// onlyStatus reports whether what a person may set is the same in both sets.
+func onlyStatus(ctx context.Context, a, b *opened, c snapshot.Change) bool {
+	was, err := a.set.At(ctx, c.From)
+	if err != nil {
+		return false
+	}
+	is, err := b.set.At(ctx, c.To)
+	return err == nil && len(object.Diff(object.Clean(was), object.Clean(is))) == 0
 }
 
 // changes lists what differs between two sets.
@@ -212,13 +236,18 @@ func (s *server) changes(r *http.Request) (any, error) {
 		only = &gr
 	}
 	quiet := q.Get("all") != "true"
-	cursor := q.Get("cursor")
+	cursor, looked := q.Get("cursor"), 0
 	for c := range snapshot.Diff(a.index, b.index) {
 		name, ok := b.index.Name(c.Key)
 		if !ok || !name.Served() || c.Type == snapshot.Rewritten ||
 			only != nil && (name.Group != only.Group || name.Resource != only.Resource) ||
 			q.Get("namespace") != "" && name.Namespace != q.Get("namespace") || quiet && only == nil && noisy[name.Resource] {
 			continue
+		}
+		if c.Type == snapshot.Changed && q.Get("all") != "true" && looked < closely {
+			if looked++; onlyStatus(r.Context(), a, b, c) {
+				continue
+			}
 		}
 		out.Total++
 		if c.Key > cursor && len(out.Items) < n {

@@ -127,7 +127,7 @@ func (e Env) fromMember(ctx context.Context, a *etcdAccess, m member, prefix str
 	if err := copyStream(f, stream.Snapshot); err != nil {
 		return nil, err
 	}
-	index, stats, err := snapshot.Build(ctx, f, f.Size(), snapshot.Options{})
+	index, stats, err := snapshot.Build(ctx, f, f.Size(), snapshot.Options{RequireChecksum: true})
 	if err != nil {
 		return nil, fmt.Errorf("verifying the snapshot: %w", err)
 	}
