@@ -3,8 +3,6 @@
 package e2e
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +49,7 @@ func TestLabRestore(t *testing.T) {
 	t.Run("cancelled before the point of no return, everything is as it was", w.cancelled)
 	t.Run("all members from one snapshot, killed at every step", w.allMembers)
 	t.Run("a broken member is replaced, killed at every step", w.member)
+	t.Run("everything onto bare hosts, killed at every step", w.everything)
 }
 
 type restoreWorld struct {
@@ -309,17 +308,16 @@ func (w *restoreWorld) backup(name string) *snapshot.Index {
 	if err := sets.keep(ctx, "", name, r, 0); err != nil {
 		w.t.Fatal(err)
 	}
-	var keys bytes.Buffer
-	tw := tar.NewWriter(&keys)
-	ca := w.on("cp1", "cat /etc/kubernetes/pki/ca.crt")
-	_ = tw.WriteHeader(&tar.Header{Name: "./etc/kubernetes/pki/ca.crt", Mode: 0o644, Size: int64(len(ca)), Typeflag: tar.TypeReg})
-	_, _ = tw.Write([]byte(ca))
-	_ = tw.Close()
-	if err := os.MkdirAll(filepath.Join(w.sets, name, "keys"), 0o700); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(w.sets, name, "keys", "cp1.tar.age"), keys.Bytes(), 0o600); err != nil {
-		w.t.Fatal(err)
+	var names []string
+	for _, h := range w.lab.Of(lab.RoleControlPlane, lab.RoleWorker) {
+		names = append(names, h.Name)
+		files := w.on(h.Name, `tar -C / --numeric-owner -cf - ./etc/kubernetes ./var/lib/kubelet/config.yaml ./var/lib/kubelet/kubeadm-flags.env ./var/lib/kubelet/pki ./etc/cni/net.d 2>/dev/null`)
+		if err := os.MkdirAll(filepath.Join(w.sets, name, "keys"), 0o700); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(w.sets, name, "keys", h.Name+".tar.age"), []byte(files), 0o600); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	set, err := sets.Open(ctx, "", name)
 	if err != nil {
@@ -336,7 +334,7 @@ func (w *restoreWorld) backup(name string) *snapshot.Index {
 		Phase: v1alpha1.BackupProven, StartedAt: &began, Revision: x.Stats().Revision, Objects: int64(x.Len()), KubernetesVersion: w.lab.Kubernetes, Digest: "d",
 		Components: []v1alpha1.ComponentStatus{
 			{Name: "etcd", Type: v1alpha1.ComponentEtcd, State: v1alpha1.ComponentCaptured, Version: "3.6.8"},
-			{Name: "keys", Type: v1alpha1.ComponentClusterDirectory, State: v1alpha1.ComponentCaptured},
+			{Name: "keys", Type: v1alpha1.ComponentClusterDirectory, State: v1alpha1.ComponentCaptured, From: strings.Join(names, ", ")},
 		},
 	}
 	if err := w.management.Status().Update(ctx, b); err != nil {
@@ -603,5 +601,51 @@ func (w *restoreWorld) member(t *testing.T) {
 	}
 	if left := w.on("cp3", leftovers); left != "" {
 		t.Errorf("cp3 has leftovers: %s", left)
+	}
+}
+
+// lose takes a machine's cluster away, as a new machine would come.
+const lose = `systemctl disable --now kubelet
+kubeadm reset -f --cri-socket unix:///run/containerd/containerd.sock --skip-phases=remove-etcd-member,preflight 2>&1
+rm -rf /etc/kubernetes /var/lib/etcd/* /var/lib/etcd.before* /var/lib/kubelet/*
+ls -A /etc/kubernetes /var/lib/etcd /var/lib/kubelet; pgrep -l 'etcd|kube-'; true`
+
+func (w *restoreWorld) everything(t *testing.T) {
+	w.t = t
+	ctx := t.Context()
+	w.configMap("in-the-set")
+	set := w.backup("third")
+	w.configMap("after-the-set")
+	for _, h := range w.lab.Of(lab.RoleControlPlane, lab.RoleWorker) {
+		t.Logf("%s: %s", h.Name, tail(w.on(h.Name, lose), 300))
+	}
+	op := w.run("everything", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreEverything, Backup: "third"}, true, nil)
+	if op.Status.Phase != v1alpha1.PhaseSucceeded {
+		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
+	}
+	w.settle()
+	if !w.has("in-the-set") || w.has("after-the-set") {
+		t.Error("the objects are not those of the set")
+	}
+	now, err := w.kube.CoreV1().ConfigMaps("default").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := strconv.ParseInt(now.ResourceVersion, 10, 64); n < set.Stats().Revision+1_000_000_000 {
+		t.Errorf("the revision is %s after %d in the set", now.ResourceVersion, set.Stats().Revision)
+	}
+	for _, h := range w.planes() {
+		if left := w.on(h, leftovers); left != "" {
+			t.Errorf("%s has leftovers: %s", h, left)
+		}
+		e, err := etcd.Via(ctx, w.pool, w.lab.Name, []string{h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		members, err := e.Members(ctx)
+		e.Close()
+		if q := etcd.QuorumOf(members); err != nil || q.Voters != 3 || q.Healthy != 3 {
+			t.Errorf("members through %s: %+v, %v", h, members, err)
+		}
 	}
 }

@@ -1,5 +1,5 @@
 # Prints what a restore onto a bare host has to know.
-for p in /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki /etc/kubernetes/kubelet.conf /etc/kubernetes/admin.conf /var/lib/kubelet/pki /var/lib/kubelet/config.yaml; do
+for p in /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/*.crt /etc/kubernetes/*.conf /var/lib/kubelet/pki/* /var/lib/kubelet/config.yaml; do
   [ ! -e "$p" ] || echo "leftover=$p"
 done
 for u in containerd crio; do [ "$(systemctl is-active $u 2>/dev/null)" != active ] || echo "runtime=$u"; done

@@ -28,6 +28,7 @@ take) # static pods whose manifests are taken away
 taken) # prints those that are away
   for c in "$@"; do [ ! -e "$kept/$c.yaml" ] || [ -e "$manifests/$c.yaml" ] || echo "$c"; done ;;
 give) # and put back as they were
+  (umask 022 && mkdir -p "$manifests")
   for c in "$@"; do
     [ -e "$kept/$c.yaml" ] || continue
     cp -p "$kept/$c.yaml" "$manifests/.kanrin-$c"
@@ -115,6 +116,7 @@ unpack) # takes an archive of the host's own files from its input
 place) # puts them in their places, all of which are free; static pods stay away until it is their turn
   [ ! -e "$work/placed.whole" ] || exit 0
   [ -e "$work/files.whole" ] || { echo "$work/files is not whole" >&2; exit 44; }
+  (umask 022 && mkdir -p "$manifests")
   cd "$work/files"
   find . -mindepth 1 \( -type f -o -type l \) >"$work/list"
   while IFS= read -r p; do
