@@ -11,6 +11,9 @@
 //	run/    one file for each child that runs, so that a later start finds what a kill left behind
 //	ports.json, kubeconfig
 //
+// A Restored control plane runs on a store that comes from a snapshot, to be read; Run runs one program to its end under the
+// same rules.
+//
 // It knows nothing of Kanrin's kinds or of what the clusters hold, and it runs nothing on other machines.
 //
 // Invariants: everything listens on loopback and asks for a client certificate; no child outlives this process, however it ends.

@@ -25,6 +25,12 @@ func proveUntilKilled(dir string) {
 		if err != nil {
 			return err
 		}
+		conf := Configuration{Binary: binary, Scratch: dir}
+		progress := func(s Stage) { fmt.Println(s.Name, s.Done) }
+		if sql, err := os.ReadFile(filepath.Join(dir, PostgreSQL)); err == nil {
+			_, err = Database(context.Background(), conf, Dump{Kind: PostgreSQL, SQL: bytes.NewReader(sql), Size: int64(len(sql))}, progress)
+			return err
+		}
 		var s set
 		if s.data, err = os.ReadFile(filepath.Join(dir, "snapshot")); err != nil {
 			return err
@@ -32,7 +38,7 @@ func proveUntilKilled(dir string) {
 		if s.index, _, err = snapshot.Build(context.Background(), bytes.NewReader(s.data), int64(len(s.data)), snapshot.Options{}); err != nil {
 			return err
 		}
-		_, err = Run(context.Background(), Configuration{Binary: binary, Scratch: dir}, s.input(), func(s Stage) { fmt.Println(s.Name, s.Done) })
+		_, err = Run(context.Background(), conf, s.input(), progress)
 		return err
 	}()
 	fmt.Fprintln(os.Stderr, err)
@@ -53,7 +59,7 @@ func scratchDir(t testing.TB) string {
 	return dir
 }
 
-// processesIn lists the processes that were started with a path below dir.
+// processesIn lists the processes that were started with a path below dir, or work there.
 func processesIn(t testing.TB, dir string) []string {
 	t.Helper()
 	var found []string
@@ -63,6 +69,10 @@ func processesIn(t testing.TB, dir string) []string {
 	}
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
+		if cwd, err := os.Readlink(filepath.Join(filepath.Dir(path), "cwd")); err == nil && strings.HasPrefix(cwd, dir+"/") {
+			found = append(found, string(data))
+			continue
+		}
 		if line := strings.ReplaceAll(string(data), "\x00", " "); err == nil && strings.Contains(line, dir+"/") {
 			found = append(found, line)
 		}
@@ -125,10 +135,22 @@ func TestCancel(t *testing.T) {
 // TestKilled: nothing outlives a Kanrin that had no chance to clean up, and the next one removes what it has written.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	s := takeSet(t)
+	t.Run("cluster", func(t *testing.T) {
+		killWhile(t, "snapshot", takeSet(t).data, StageAPI, " kube-apiserver ")
+	})
+	t.Run("database", func(t *testing.T) {
+		_, err := findPostgres()
+		skipWithout(t, err)
+		killWhile(t, PostgreSQL, []byte("SELECT pg_sleep(3600);\n"), StageLoad, "SELECT")
+	})
+}
+
+// killWhile kills a Kanrin that proves what is in the file when it has begun a stage and a process of it runs.
+func killWhile(t *testing.T, name string, data []byte, stage, process string) {
+	t.Helper()
 	dir := scratchDir(t)
-	file := filepath.Join(dir, "snapshot")
-	if err := os.WriteFile(file, s.data, 0o600); err != nil {
+	file := filepath.Join(dir, name)
+	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	killed := exec.Command(os.Args[0])
@@ -141,9 +163,9 @@ func TestKilled(t *testing.T) {
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != StageAPI+" false"; {
+	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != stage+" false"; {
 	}
-	eventually(t, "API server", func() bool { return len(processesIn(t, dir)) == 2 })
+	eventually(t, process, func() bool { return strings.Contains(fmt.Sprint(processesIn(t, dir)), process) })
 	sweep(t, dir, 0) // it runs
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
