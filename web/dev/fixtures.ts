@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
+import { backups } from './backups.ts';
 import { capacity, clusters, nodes, operations, overview, pods, workloads } from './world.ts';
 import { log, members, operationObjects } from './plans.ts';
 
@@ -49,6 +50,9 @@ function answer(req: IncomingMessage, res: ServerResponse, url: URL): void {
   }
   if (req.headers.referer?.includes('empty')) return url.pathname.endsWith('/overview') ? json({ clusters: [] }) : json({ items: [], total: 0, offset: 0, revision: 0 });
   if (url.pathname.endsWith('/overview')) return json(overview);
+  if (req.method === 'POST' && is(/\/backuppolicies$/)) return json({ policy: { metadata: { name: 'main' }, spec: { repository: { type: 'Filesystem', path: '/var/backups/kanrin' } } }, created: true, found: 0 });
+  const ofBackups = backups(url.pathname, q, req.headers.referer ?? '');
+  if (ofBackups !== undefined) return json(ofBackups);
   if ((m = is(/^\/kanrin\/v1\/clusters\/([^/]+)$/))) return json(clusters.find((c) => c.name === m?.[1]) ?? {});
   if (is(/\/nodes$/)) return page(nodes, (n) => (!q.get('zone') || n.zone === q.get('zone')) && (!q.get('state') || n.state === q.get('state')));
   if ((m = is(/\/nodes\/([^/]+)$/))) return json(nodes.find((n) => n.name === m?.[1]));

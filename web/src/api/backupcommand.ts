@@ -25,7 +25,7 @@ export function backupCommand(r: Requests): string[] | undefined {
   }
   if (r.restoreCluster) {
     const { backup, unproven, withoutPresent } = r.restoreCluster;
-    return ['backup', 'restore', backup ?? '', ...when(unproven, '--unproven'), ...when(withoutPresent, '--without-present')];
+    return ['restore', ...when(backup, '--from', backup ?? ''), ...when(unproven, '--unproven'), ...when(withoutPresent, '--without-present')];
   }
   return undefined;
 }

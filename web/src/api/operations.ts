@@ -115,8 +115,8 @@ export function inverse(spec: OperationSpec): (Request & { type: 'Cordon' | 'Unc
 /** The command that asks for the same, for those who like to type. */
 export function asCommand(cluster: string, request: Request): string {
   const words = commandOf(request).map((w) => (/^[\w@%+=:,./-]+$/.test(w) ? w : `'${w.replaceAll("'", `'\\''`)}'`));
-  const whole = request.type === 'Stop' || request.type === 'Start';
-  return ['kanrin', ...words, ...(whole ? [] : ['--cluster', cluster])].join(' ').replace(/^kanrin (stop|start)/, `kanrin $1 cluster/${cluster}`);
+  const whole = request.type === 'Stop' || request.type === 'Start' || request.type === 'RestoreCluster';
+  return ['kanrin', ...words, ...(whole ? [] : ['--cluster', cluster])].join(' ').replace(/^kanrin (stop|start|restore)/, `kanrin $1 cluster/${cluster}`);
 }
 
 function commandOf(r: Request): string[] {

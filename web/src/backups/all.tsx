@@ -11,11 +11,11 @@ import { AddClusterButton } from '../pages/addcluster';
 import { Panel } from '../parts/facts';
 import { PageHead } from '../parts/page';
 import { Empty, Failure, Loading } from '../parts/states';
-import { Ago, Until } from '../parts/time';
+import { Ago } from '../parts/time';
 import { to } from '../route';
 import { useOverview } from '../shell/overview';
 import { placeOf } from './state';
-import { LastProven } from './words';
+import { Due, LastProven } from './words';
 
 /** Each cluster, and whether it could come back. */
 export function AllBackupsPage() {
@@ -97,7 +97,7 @@ function newest(policies: readonly BackupPolicy[]) {
 
 function next(policies: readonly BackupPolicy[]) {
   const at = policies.flatMap((p) => p.status?.nextBackup ?? []).sort()[0];
-  return at && <Until at={at} />;
+  return at && <Due at={at} />;
 }
 
 function places(policies: readonly BackupPolicy[]) {

@@ -9,11 +9,11 @@ import { Action } from '../parts/button';
 import { Copyable } from '../parts/dialog';
 import { Fact, Facts, Panel } from '../parts/facts';
 import { Mark, Tag } from '../parts/mark';
-import { Ago, Until } from '../parts/time';
+import { Ago } from '../parts/time';
 import { to } from '../route';
 import { PolicyDialog } from './policydialog';
 import { isBrowsable, newestFirst, placeOf } from './state';
-import { cronText, scheduleText } from './words';
+import { cronText, Due, scheduleText } from './words';
 
 interface Props {
   cluster: string;
@@ -63,7 +63,7 @@ export function PolicyCard({ cluster, policy, primary, changed }: Props) {
         </p>
       )}
       <Facts>
-        <Fact label={t('backups.next')}>{status?.nextBackup && !spec.suspended ? <Until at={status.nextBackup} /> : '–'}</Fact>
+        <Fact label={t('backups.next')}>{status?.nextBackup && !spec.suspended ? <Due at={status.nextBackup} /> : '–'}</Fact>
         <Fact label={t('backups.last')}>
           {status?.lastBackup ? (
             <a href={to.backup(cluster, status.lastBackup.name)}>

@@ -47,7 +47,7 @@ export function formOf(policy: BackupPolicy | undefined, timeZone: string): Poli
   const r = s?.repository;
   const kept = s?.retention ?? (s ? {} : { last: 3, daily: 7, weekly: 4, monthly: 6 });
   return {
-    name: policy?.metadata.name ?? 'main',
+    name: policy?.metadata.name ?? 'default',
     type: r?.type ?? 'Filesystem',
     path: r?.path ?? '',
     endpoint: r?.s3?.endpoint ?? '',

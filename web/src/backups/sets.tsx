@@ -79,7 +79,7 @@ export function BackupsPage({ cluster }: { cluster: string }) {
           <Empty
             icon="backups"
             title={t('backups.emptyTitle')}
-            command={`kanrin backup policy set main --path /var/backups/kanrin --schedule '0 2 * * *' --cluster ${cluster}`}
+            command={`kanrin backup policy set default --repository /var/backups/kanrin --schedule '0 2 * * *' --prove every --cluster ${cluster}`}
             action={
               <Action kind="primary" why={mayMake} onClick={() => setMaking(true)}>
                 {t('policy.first')}
@@ -166,7 +166,7 @@ function Sets({ cluster, policies, access, total, onTotal }: SetsProps) {
               <Empty
                 icon="backups"
                 title={t('backups.noSetsTitle')}
-                command={`kanrin backup create --policy ${first ?? 'main'} --cluster ${cluster}`}
+                command={`kanrin backup create --policy ${first ?? 'default'} --cluster ${cluster}`}
                 action={
                   first && (
                     <Action why={mayPlan} onClick={() => askFor({ cluster, type: 'Backup', policy: first })}>
@@ -194,7 +194,7 @@ function setColumns(cluster: string, access: Access | undefined): Column<Backup>
     {
       id: 'time',
       head: t('backups.made'),
-      width: 'minmax(168px, 1.1fr)',
+      width: 'minmax(188px, 1.1fr)',
       sort: true,
       card: 'name',
       cell: (b) => (
@@ -212,7 +212,7 @@ function setColumns(cluster: string, access: Access | undefined): Column<Backup>
         </>
       ),
     },
-    { id: 'phase', head: t('list.state'), width: 'minmax(116px, .8fr)', card: 'state', cell: (b) => <SetMark set={b} /> },
+    { id: 'phase', head: t('list.state'), width: 'minmax(108px, .7fr)', card: 'state', cell: (b) => <SetMark set={b} /> },
     { id: 'revision', head: t('set.revision'), width: '84px', num: true, sort: true, cell: (b) => (b.status?.revision ? <span class="name">{b.status.revision}</span> : none) },
     { id: 'objects', head: t('set.objects'), width: '76px', num: true, sort: true, cell: (b) => (b.status?.objects ? count(b.status.objects) : none) },
     { id: 'size', head: t('set.size'), width: '80px', num: true, sort: true, cell: (b) => (b.status?.bytes ? memory(b.status.bytes) : none) },
@@ -250,7 +250,8 @@ function setColumns(cluster: string, access: Access | undefined): Column<Backup>
     {
       id: 'do',
       head: t('list.actions'),
-      width: '146px',
+      width: '136px',
+      num: true,
       card: 'line',
       cell: (b) => (
         <span class="row-actions">

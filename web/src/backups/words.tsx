@@ -1,5 +1,6 @@
 import type { Backup, BackupPolicy, BackupSchedule, KindList } from '../api/backupkinds';
 import { policiesPath, watchedBackups } from '../api/backups';
+import { absolute, coarse } from '../format';
 import { lang, t, text } from '../lang';
 import { halfMinute } from '../live/clock';
 import { useReading } from '../live/reading';
@@ -39,6 +40,17 @@ export function ClusterProven({ cluster }: { cluster: string }) {
   const { data, error } = useReading<KindList<BackupPolicy>>(policiesPath(cluster), watchedBackups(cluster));
   if (!data) return <span class="none" title={error?.message}>–</span>;
   return <LastProven cluster={cluster} policies={data.items ?? []} link />;
+}
+
+/** "in 5 h": when the next one is due. */
+export function Due({ at }: { at: string }) {
+  const when = new Date(at);
+  const left = (when.getTime() - halfMinute.value) / 1000;
+  return (
+    <time dateTime={at} title={absolute(when)}>
+      {left <= 0 ? t('backups.due') : t('backups.in', { t: coarse(left) })}
+    </time>
+  );
 }
 
 /** When sets are made: "every day at 02:00, Asia/Tokyo". */
