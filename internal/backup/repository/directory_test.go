@@ -35,6 +35,7 @@ func localDirectory(t testing.TB, f files) string {
 }
 
 func TestPutDirectory(t *testing.T) {
+	t.Parallel()
 	content := files{"a/file": "1", "a/b/big": random(9<<20, 3), "link": "→ a/file", "empty/": "", ".kopiaignore": "*", "none": ""}
 	dir := localDirectory(t, content)
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
@@ -115,6 +116,7 @@ func TestPutDirectory(t *testing.T) {
 }
 
 func TestPutDirectoryThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s, err := create(t, place(t), Options{}).Begin(t.Context(), "one")
 	if err != nil {
 		t.Fatal(err)
@@ -134,6 +136,7 @@ func TestPutDirectoryThatIsNotThere(t *testing.T) {
 }
 
 func TestUnreadableFileIsNamed(t *testing.T) {
+	t.Parallel()
 	// Root may read every file of a disk; the kernel has some that nobody may.
 	const dir = "/proc/self/attr"
 	if _, err := os.ReadFile(filepath.Join(dir, "current")); err == nil {

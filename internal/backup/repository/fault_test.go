@@ -77,6 +77,7 @@ func write(path string) error {
 }
 
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	times := 5
 	if os.Getenv("KANRIN_E2E") == "full" {
 		times = 40
@@ -192,6 +193,7 @@ func (l limited) PutBlob(ctx context.Context, id blob.ID, data blob.Bytes, o blo
 }
 
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	var left atomic.Int64
 	left.Store(1 << 40)
@@ -265,6 +267,7 @@ func (v vanishing) Read(p []byte) (int, error) {
 }
 
 func TestStorageGoneHalfWay(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	s, err := r.Begin(t.Context(), "one")
@@ -288,6 +291,7 @@ func TestStorageGoneHalfWay(t *testing.T) {
 }
 
 func TestNewerSet(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	seal(t, r, "one", map[string]files{"c": {"f": "x"}})
 	sets, err := r.Sets(t.Context())
@@ -324,6 +328,7 @@ func future(t *testing.T) []byte {
 
 // Two servers write and a third one deletes and frees, all on one storage.
 func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	create(t, l, Options{})
 	shared := random(1<<20, 9)

@@ -55,6 +55,7 @@ func (k kopiaCLI) run(t testing.TB, arguments ...string) string {
 
 // Everything can be got out without Kanrin, and kopia's own program and Kanrin do each other no harm.
 func TestRestoreWithKopiaAlone(t *testing.T) {
+	t.Parallel()
 	k := kopiaCLI{kopiaProgram(t), memory(t)}
 	l := place(t)
 	r := create(t, l, Options{})

@@ -29,8 +29,8 @@ const unfinishedAge = 7 * 24 * time.Hour
 
 // MaintainOptions are how space is freed.
 type MaintainOptions struct {
-	// Alone promises that no other program (kopia's own) writes to the repository now: space is then freed at once. Other Kanrins are
-	// looked for. Without it, kopia's waiting times hold: what nothing refers to goes away after a day or two, in several runs.
+	// Alone promises that no other program (kopia's own) works on the repository now: space is then freed at once. Other Kanrins that
+	// write are looked for; sets that are open for reading must be opened again. Without it, kopia's waiting times hold: what nothing refers to goes away after a day or two, in several runs.
 	Alone bool
 }
 
@@ -223,8 +223,8 @@ func (r *Repository) joinInventory(ctx context.Context) error {
 
 // sweep removes what a crash left half written on a disk.
 func (r *Repository) sweep() {
-	d, ok := r.store.Storage.(*disk)
-	if !ok {
+	d := r.store.disk
+	if d == nil {
 		return
 	}
 	_ = fs.WalkDir(d.dir.root.FS(), ".", func(name string, e fs.DirEntry, err error) error {

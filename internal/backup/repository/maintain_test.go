@@ -90,6 +90,7 @@ func TestMaintainAndLocks(t *testing.T) {
 }
 
 func TestLocksOfTheDeadAndTheStale(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	put := func(h holder) blob.ID {
@@ -140,6 +141,7 @@ func TestLocksOfTheDeadAndTheStale(t *testing.T) {
 }
 
 func TestInventoryIsJoined(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	seal(t, r, "one", map[string]files{"c": {"f": "x"}})
 	for i := range inventoryParts + 1 {
@@ -165,6 +167,7 @@ func TestInventoryIsJoined(t *testing.T) {
 }
 
 func TestUnfinishedSetsAreGivenUp(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	r.clock.after(time.Now()) // so that the part's time can be set back
@@ -189,6 +192,7 @@ func TestUnfinishedSetsAreGivenUp(t *testing.T) {
 
 // A clock that was put back must not bring a deleted set back.
 func TestDeletingAfterTheClockWasPutBack(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	r.clock.after(time.Now().Add(3 * time.Hour))
@@ -204,6 +208,7 @@ func TestDeletingAfterTheClockWasPutBack(t *testing.T) {
 }
 
 func TestCopySet(t *testing.T) {
+	t.Parallel()
 	from, to := create(t, place(t), Options{}), create(t, place(t), Options{})
 	content := map[string]files{
 		"etcd": {"snapshot.db": random(6<<20, 1)}, "dir": {"a/": "", "a/f": "x", "l": "→ a/f", "empty/": ""},
@@ -243,6 +248,7 @@ func TestCopySet(t *testing.T) {
 }
 
 func TestHalfWrittenFilesAreSwept(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	old, young := filepath.Join(l.Path, "p", "x.tmp.OLD"), filepath.Join(l.Path, "q.tmp.YOUNG")

@@ -92,6 +92,7 @@ func noSecrets(t *testing.T, dir string, c Credentials) {
 }
 
 func TestSFTP(t *testing.T) {
+	t.Parallel()
 	s := hoststest.Start(t, hoststest.Options{Extra: []string{"Subsystem sftp internal-sftp"}})
 	at := SFTPLocation{
 		Host: s.Address, Port: s.Port, User: s.User, Path: filepath.Join(memory(t), "deep", "repository"),
@@ -175,6 +176,7 @@ func minioServer(t *testing.T) (S3Location, Credentials) {
 }
 
 func TestS3(t *testing.T) {
+	t.Parallel()
 	at, c := minioServer(t)
 	conform(t, Location{Type: S3, S3: &at}, c)
 	for name, test := range map[string]struct {
@@ -215,6 +217,7 @@ func TestS3(t *testing.T) {
 
 // The configuration that kopia is opened with is the only file that could hold a credential.
 func TestConfigurationHoldsNoSecret(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	connection := r.store.ConnectionInfo()
 	text, err := json.Marshal(connection)

@@ -48,7 +48,7 @@ func Create(ctx context.Context, l Location, c Credentials, o Options) (*Reposit
 	if err != nil {
 		return nil, err
 	}
-	store := register(wrapped(base, o), Options{})
+	store := register(base, Options{wrap: o.wrap})
 	if err := initialize(ctx, store, c.Password); err != nil {
 		return nil, errors.Join(classified(l.String(), "creating repository", err), store.Close(ctx))
 	}
@@ -68,14 +68,7 @@ func Open(ctx context.Context, l Location, c Credentials, o Options) (*Repositor
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, register(wrapped(base, o), o), l, c, o)
-}
-
-func wrapped(base blob.Storage, o Options) blob.Storage {
-	if o.wrap != nil {
-		return o.wrap(base)
-	}
-	return base
+	return open(ctx, register(base, o), l, c, o)
 }
 
 func initialize(ctx context.Context, store *storage, password string) error {

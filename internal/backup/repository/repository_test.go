@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -38,18 +40,45 @@ func memory(t testing.TB) string {
 	return dir
 }
 
+// create opens a new repository. Making one takes several derivations of a key from the password, which are slow on purpose: it is made
+// once, and copied.
 func create(t testing.TB, l Location, o Options) *Repository {
 	t.Helper()
-	if o.Cluster == "" {
-		o.Cluster = "prod"
+	made, err := template()
+	if err == nil {
+		err = os.CopyFS(l.Path, made)
 	}
-	r, err := Create(t.Context(), l, Credentials{Password: password}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.Close(context.Background()) })
-	return r
+	return reopen(t, l, o)
 }
+
+var template = sync.OnceValues(func() (fs.FS, error) {
+	dir, err := os.MkdirTemp("", "kanrin-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	r, err := Create(ctx, Location{Type: Filesystem, Path: dir}, Credentials{Password: password}, Options{Cluster: "prod"})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Close(ctx); err != nil {
+		return nil, err
+	}
+	made := fstest.MapFS{}
+	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		made[strings.TrimPrefix(name, dir+"/")] = &fstest.MapFile{Data: content, Mode: 0o600}
+		return err
+	})
+	return made, err
+})
 
 func reopen(t testing.TB, l Location, o Options) *Repository {
 	t.Helper()
@@ -125,6 +154,7 @@ func read(t testing.TB, s *Set, name string) string {
 }
 
 func TestSet(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	big := random(12<<20, 1)
 	content := map[string]files{
@@ -195,6 +225,7 @@ func TestSet(t *testing.T) {
 }
 
 func TestDigestDependsOnContentAlone(t *testing.T) {
+	t.Parallel()
 	content := files{"b": "2", "a/x": "1", "a/": "", "l": "→ b"}
 	digest := func(f files) string {
 		s, err := create(t, place(t), Options{}).Begin(t.Context(), "s")
@@ -218,6 +249,7 @@ func TestDigestDependsOnContentAlone(t *testing.T) {
 }
 
 func TestGoOnAfterACrash(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	s, err := r.Begin(t.Context(), "one")
@@ -261,6 +293,7 @@ func TestGoOnAfterACrash(t *testing.T) {
 }
 
 func TestFailedPutIsNotInTheSet(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	s, err := r.Begin(t.Context(), "one")
 	if err != nil {
@@ -286,6 +319,7 @@ func TestFailedPutIsNotInTheSet(t *testing.T) {
 }
 
 func TestReuse(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	seal(t, r, "one", map[string]files{"dir": {"a/same": "unchanged", "a/other": "1"}})
 	s, err := r.Begin(t.Context(), "two")
@@ -326,6 +360,7 @@ func TestReuse(t *testing.T) {
 }
 
 func TestBadNames(t *testing.T) {
+	t.Parallel()
 	r := create(t, place(t), Options{})
 	s, err := r.Begin(t.Context(), "one")
 	if err != nil {
@@ -360,6 +395,7 @@ func TestBadNames(t *testing.T) {
 }
 
 func TestOpening(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	if _, err := Open(t.Context(), l, Credentials{Password: password}, Options{}); StateOf(err) != NotFound {
 		t.Errorf("nothing there: %v", err)
@@ -376,7 +412,11 @@ func TestOpening(t *testing.T) {
 	if _, err := Create(t.Context(), l, Credentials{}, Options{}); StateOf(err) != Invalid {
 		t.Errorf("no password: %v", err)
 	}
-	create(t, l, Options{})
+	r, err := Create(t.Context(), l, Credentials{Password: password}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close(t.Context())
 	if _, err := Create(t.Context(), l, Credentials{Password: password}, Options{}); StateOf(err) != AlreadyExists {
 		t.Errorf("creating again: %v", err)
 	}
@@ -391,6 +431,7 @@ func TestOpening(t *testing.T) {
 }
 
 func TestReadOnly(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	seal(t, create(t, l, Options{}), "one", map[string]files{"c": {"f": "x"}})
 	r := reopen(t, l, Options{ReadOnly: true})
@@ -403,6 +444,7 @@ func TestReadOnly(t *testing.T) {
 }
 
 func TestDelete(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	seal(t, r, "one", map[string]files{"c": {"f": "x"}})

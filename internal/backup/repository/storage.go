@@ -48,6 +48,7 @@ func (borrowed) Close(context.Context) error { return nil }
 // storage stands between kopia and the place: it learns what is written, and keeps what may not be changed from being changed.
 type storage struct {
 	blob.Storage
+	disk       *disk // the place itself, where it is one
 	handle     string
 	readOnly   bool
 	appendOnly bool
@@ -63,8 +64,13 @@ type sealedBlob struct {
 	SHA256 [sha256.Size]byte
 }
 
-func register(base blob.Storage, o Options) *storage {
+func register(place blob.Storage, o Options) *storage {
+	base := place
+	if o.wrap != nil {
+		base = o.wrap(place)
+	}
 	s := &storage{Storage: base, handle: rand.Text(), readOnly: o.ReadOnly, appendOnly: o.AppendOnly, written: map[blob.ID]sealedBlob{}, serving: map[blob.ID][]byte{}}
+	s.disk, _ = place.(*disk)
 	opened.Lock()
 	defer opened.Unlock()
 	opened.storages[s.handle] = s
@@ -217,13 +223,12 @@ func (r *Repository) readStored(ctx context.Context, id blob.ID) ([]byte, error)
 	if id != shardsID {
 		return readBlob(ctx, r.store, id)
 	}
-	d, ok := r.store.Storage.(*disk)
-	if !ok {
+	if r.store.disk == nil {
 		return nil, blob.ErrBlobNotFound
 	}
-	data, err := d.dir.root.ReadFile(string(shardsID))
+	data, err := r.store.disk.dir.root.ReadFile(string(shardsID))
 	if err != nil {
-		return nil, d.dir.missing(err)
+		return nil, r.store.disk.dir.missing(err)
 	}
 	return data, nil
 }

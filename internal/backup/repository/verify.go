@@ -182,8 +182,9 @@ func (v *verifier) needed(all bool) []blob.ID {
 		}
 	}
 	for id := range v.inventory {
-		if id == shardsID || strings.HasPrefix(string(id), "kopia.") {
-			ids[id] = true // these are never removed
+		// These are never removed. A repository that was copied from a disk to another kind of storage needs no directories.
+		if id == shardsID && v.r.store.disk != nil || strings.HasPrefix(string(id), "kopia.") {
+			ids[id] = true
 		}
 	}
 	needed := slices.Collect(maps.Keys(ids))

@@ -37,6 +37,7 @@ func verify(t testing.TB, r *Repository, readData bool, set string) *Report {
 }
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	seal(t, r, "one", map[string]files{"etcd": {"snapshot.db": random(5<<20, 1)}, "keys": {"a": "b", "c": "d"}})
@@ -60,6 +61,7 @@ func TestVerify(t *testing.T) {
 
 // Every byte counts: those that kopia does not look at as well.
 func TestEveryFlippedByteAndEveryTruncationIsSeen(t *testing.T) {
+	t.Parallel()
 	flips, cuts := 200, 50
 	if os.Getenv("KANRIN_E2E") == "full" {
 		flips, cuts = 1000, 100
@@ -115,6 +117,7 @@ func TestEveryFlippedByteAndEveryTruncationIsSeen(t *testing.T) {
 
 // A server that starts on a damaged repository must see it too, not only one that knew it before.
 func TestDamageIsSeenAfterOpening(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	seal(t, r, "one", map[string]files{"etcd": {"snapshot.db": random(40<<10, 1)}})
@@ -154,6 +157,7 @@ func TestDamageIsSeenAfterOpening(t *testing.T) {
 }
 
 func TestMissingBlobs(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	seal(t, r, "one", map[string]files{"etcd": {"snapshot.db": random(40<<10, 1)}})
@@ -181,6 +185,7 @@ func TestMissingBlobs(t *testing.T) {
 }
 
 func TestProblemsNameTheSets(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	shared := random(300<<10, 1)
@@ -213,6 +218,7 @@ func TestProblemsNameTheSets(t *testing.T) {
 
 // A crash between writing blobs and listing them must not leave them unlisted for ever.
 func TestWhatACrashLeftIsListedLater(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	s, err := r.Begin(t.Context(), "one")
@@ -250,6 +256,7 @@ func TestWhatACrashLeftIsListedLater(t *testing.T) {
 }
 
 func TestVerifyWithoutStorage(t *testing.T) {
+	t.Parallel()
 	l := place(t)
 	r := create(t, l, Options{})
 	seal(t, r, "one", map[string]files{"c": {"f": "x"}})
