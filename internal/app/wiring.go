@@ -41,6 +41,7 @@ import (
 	"kanrin.dev/kanrin/internal/ops/drain"
 	"kanrin.dev/kanrin/internal/ops/nodes"
 	"kanrin.dev/kanrin/internal/ops/power"
+	"kanrin.dev/kanrin/internal/ops/restore"
 	"kanrin.dev/kanrin/internal/plan"
 	"kanrin.dev/kanrin/internal/rehearse"
 	"kanrin.dev/kanrin/web"
@@ -354,6 +355,10 @@ func (a *App) startLeader(ctx context.Context) (stop, error) {
 		Fleet: p.fleet, Hosts: p.machines, History: history{p.client}, Client: p.client, Bundles: filepath.Join(a.conf.DataDir, nodes.BundleDir),
 	})
 	opsbackup.Register(registry, a.backupDependencies())
+	restore.Register(registry, restore.Dependencies{
+		Fleet: p.fleet, Hosts: p.machines, Client: p.client, History: history{p.client}, Sets: storedSets{p.sets}, Kube: a.kube, Scratch: p.sets.Scratch(),
+		Present: a.savePresent,
+	})
 	conf := leader.Default()
 	conf.Exclusive = a.embedded()
 	var operations *controller.Controller

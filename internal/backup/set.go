@@ -56,9 +56,18 @@ func (s *Set) Stored() *repository.Set { return s.set }
 // Secrets of the set's policy.
 func (s *Set) Secrets() *Secrets { return s.secrets }
 
+// file opens a file of the set; one that is not there is fs.ErrNotExist too.
+func (s *Set) file(ctx context.Context, path string) (*repository.Reader, error) {
+	f, err := s.set.Open(ctx, path)
+	if repository.StateOf(err) == repository.NotFound {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return f, err
+}
+
 // Open opens a file of the set.
 func (s *Set) Open(ctx context.Context, path string) (io.ReadCloser, int64, error) {
-	f, err := s.set.Open(ctx, path)
+	f, err := s.file(ctx, path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -67,7 +76,7 @@ func (s *Set) Open(ctx context.Context, path string) (io.ReadCloser, int64, erro
 
 // Unseal opens a file that was sealed.
 func (s *Set) Unseal(ctx context.Context, path string) (io.ReadCloser, error) {
-	f, err := s.set.Open(ctx, path)
+	f, err := s.file(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +99,7 @@ func (s *Set) Index(ctx context.Context) (*snapshot.Index, error) {
 		return nil, ErrNoEtcd
 	}
 	return s.store.cached(s.Backup.Namespace+"/"+s.Backup.Name+"/"+s.Manifest.Etcd.SHA256, func() (*snapshot.Index, error) {
-		f, err := s.set.Open(ctx, IndexPath)
+		f, err := s.file(ctx, IndexPath)
 		if errors.Is(err, fs.ErrNotExist) { // made again from the snapshot
 			db, err := s.db(ctx)
 			if err != nil {
