@@ -160,7 +160,7 @@ func kill(t *testing.T, path string) []string {
 		t.Fatal(err)
 	}
 	writer := exec.Command(self)
-	writer.Env = append(os.Environ(), writerEnv+"="+path)
+	writer.Env = append(os.Environ(), writerEnv+"="+path, "TMPDIR="+memory(t))
 	out, err := writer.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
