@@ -63,6 +63,7 @@ type restoreWorld struct {
 	epoch      int
 	engine     *exec.Cmd
 	said       *buffer
+	suffix     string // of operations: a lab that stays keeps what they have set aside
 }
 
 func newRestoreWorld(t *testing.T) *restoreWorld {
@@ -70,7 +71,7 @@ func newRestoreWorld(t *testing.T) *restoreWorld {
 		t.Skip("real machines are made as root and with KANRIN_LAB=1 only")
 	}
 	ctx := t.Context()
-	w := &restoreWorld{t: t, sets: t.TempDir(), said: &buffer{}}
+	w := &restoreWorld{t: t, sets: t.TempDir(), said: &buffer{}, suffix: strconv.FormatInt(time.Now().Unix()%1_000_000, 36)}
 	name := os.Getenv("KANRIN_LAB_USE")
 	if name == "" {
 		name = "tr"
@@ -389,6 +390,7 @@ func (w *restoreWorld) has(name string) bool {
 func (w *restoreWorld) run(name string, r v1alpha1.RestoreClusterRequest, kills bool, at func(*v1alpha1.Operation)) *v1alpha1.Operation {
 	w.t.Helper()
 	ctx := w.t.Context()
+	name += "-" + w.suffix
 	op := &v1alpha1.Operation{ObjectMeta: metav1.ObjectMeta{Namespace: w.lab.Name, Name: name}, Spec: v1alpha1.OperationSpec{
 		Type: v1alpha1.OperationRestoreCluster, RestoreCluster: &r,
 	}}
@@ -491,10 +493,36 @@ func (w *restoreWorld) cancelled(t *testing.T) {
 		if after := w.on(h, manifestSums); after != before[h] {
 			t.Errorf("manifests of %s after a cancelled restore:\n%swere\n%s", h, after, before[h])
 		}
-		if left := w.on(h, leftovers+"; ls -d /var/lib/etcd/before-* /var/lib/etcd.before-* 2>/dev/null; true"); left != "" {
+		if left := w.on(h, leftovers+"; ls -d /var/lib/etcd/before-"+op.Name+" /var/lib/etcd.before-"+op.Name+" 2>/dev/null; true"); left != "" {
 			t.Errorf("%s has leftovers: %s", h, left)
 		}
 	}
+}
+
+// onWorker prints how many rules of services and how many containers of pods there are that came after the set.
+const onWorker = `echo "$(iptables-save 2>/dev/null | grep -c default/later) $(ctr -n k8s.io containers ls -q 'labels."io.kubernetes.pod.name"==later' | wc -l)"`
+
+// visible makes a service and a pod and waits until w1 serves them.
+func (w *restoreWorld) visible(name string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	_, err := w.kube.CoreV1().Services("default").Create(ctx, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}},
+	}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		w.t.Fatal(err)
+	}
+	_, err = w.kube.CoreV1().Pods("default").Create(ctx, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.PodSpec{NodeName: "w1", Containers: []corev1.Container{{Name: "pause", Image: "registry.k8s.io/pause:3.10.2"}}},
+	}, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		w.t.Fatal(err)
+	}
+	eventually(w.t, 2*time.Minute, "w1 serves "+name, func() bool {
+		out := strings.Fields(w.on("w1", onWorker))
+		return len(out) == 2 && out[0] != "0" && out[1] != "0"
+	})
 }
 
 func (w *restoreWorld) allMembers(t *testing.T) {
@@ -513,6 +541,7 @@ func (w *restoreWorld) allMembers(t *testing.T) {
 	for i := range 5 {
 		w.configMap("made-later-" + strconv.Itoa(i))
 	}
+	w.visible("later")
 	op := w.run("all", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreAllMembers, Backup: "second"}, true, nil)
 	if op.Status.Phase != v1alpha1.PhaseSucceeded {
 		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
@@ -553,14 +582,14 @@ func (w *restoreWorld) allMembers(t *testing.T) {
 		if left := w.on(h, leftovers); left != "" {
 			t.Errorf("%s has leftovers: %s", h, left)
 		}
-		if w.on(h, "ls -d /var/lib/etcd/before-all/member /var/lib/etcd.before-all/member 2>/dev/null; true") == "" {
+		if w.on(h, "ls -d /var/lib/etcd/before-"+op.Name+"/member /var/lib/etcd.before-"+op.Name+"/member 2>/dev/null; true") == "" {
 			t.Errorf("%s has not kept its former data", h)
 		}
 	}
-	// What pods and services rest on follows the restored state.
-	if out, err := w.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err != nil || len(out.Items) != 4 {
-		t.Errorf("nodes: %v, %v", out, err)
-	}
+	// kube-proxy and the kubelet were not told anything: their watches have ended, and they have read everything anew.
+	eventually(t, 2*time.Minute, "a service and a pod from after the set are gone from w1", func() bool {
+		return strings.TrimSpace(w.on("w1", onWorker)) == "0 0"
+	})
 }
 
 func (w *restoreWorld) member(t *testing.T) {

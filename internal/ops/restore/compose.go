@@ -56,6 +56,7 @@ const (
 	stopTime  = 900
 	longTime  = 4 * 3600
 	gateTime  = 1800
+	joinTime  = 3600
 )
 
 type composer struct {

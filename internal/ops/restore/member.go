@@ -68,7 +68,7 @@ func ComposeMember(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan
 	c.each(KindDismiss, "", 2, stopTime, one)
 	c.each(KindLearner, "", 2, stopTime, one)
 	c.each(KindStartEtcd, "", 5, stopTime, one)
-	c.each(KindPromote, "", 5+seconds(f.EtcdBytes), longTime, one)
+	c.each(KindPromote, "", 5+seconds(f.EtcdBytes), joinTime, one)
 	c.each(KindTidy, "", 1, quickTime, one)
 	d.Plan.PointOfNoReturn = "dismiss-" + h.Name
 

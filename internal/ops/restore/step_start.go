@@ -152,7 +152,7 @@ func (b base) agreed(ctx context.Context, cluster string, a gateArgs) (int64, er
 		case st.Leader == "":
 			return 0, fmt.Errorf("the member on %s knows no leader", host)
 		case len(st.Errors) > 0:
-			return 0, fmt.Errorf("the member on %s: %s", host, strings.Join(st.Errors, "; "))
+			return 0, plan.Fail("RestoreAlarm", host, nil, "errors", strings.Join(st.Errors, "; ")) // no waiting ends it
 		case st.Revision < a.Revision+a.Bump:
 			return 0, plan.Fail("RestoreRevisionLow", host, nil, "revision", st.Revision, "want", a.Revision+a.Bump)
 		}

@@ -59,8 +59,10 @@ func (b unpack) Undo(ctx context.Context, s *plan.Scope) (bool, error) {
 	if err != nil || passed(s) {
 		return false, err
 	}
-	_, err = b.change(ctx, s, a, "unplace")
-	return err == nil, err
+	if _, err := b.change(ctx, s, a, "unplace"); err != nil {
+		return false, err
+	}
+	return b.sweep(ctx, s)
 }
 
 // kubeletUp enables and starts the kubelet of a host that has its files back.
