@@ -47,10 +47,13 @@ type secretFiles struct {
 }
 
 func (a *app) newPolicySet() *cobra.Command {
-	var o policyOptions
+	return a.newPolicySetWith(&policyOptions{})
+}
+
+func (a *app) newPolicySetWith(o *policyOptions) *cobra.Command {
 	c := a.command("backup.policy.set", "set NAME --repository PATH|URL [flags]", func(cmd *cobra.Command, args []string) error {
 		o.given, o.read = cmd.Flags().Changed, map[string][]byte{}
-		return a.policySet(cmd.Context(), args[0], o)
+		return a.policySet(cmd.Context(), args[0], *o)
 	})
 	c.Args = a.arguments(1, 1, "NAME")
 	c.Example = `  kanrin backup policy set default --repository /srv/backups/prod --schedule "0 2 * * *" --time-zone Asia/Tokyo --prove every

@@ -121,7 +121,11 @@ func (a *app) printDiff(format output.Format, cluster string, d *inventory.Snaps
 	}
 	g := &output.Grid{Headers: []string{"WHEN", "AGE", "WRITER", "OPERATION"}}
 	for _, w := range d.By {
-		g.Rows = append(g.Rows, []string{w.Time.Local().Format(time.DateTime), output.Age(w.Time, a.now()), dash(w.Manager), dash(w.Operation)})
+		when, age := "-", "-" // the API server keeps no time of some changes, such as one of the scale
+		if !w.Time.IsZero() {
+			when, age = w.Time.Local().Format(time.DateTime), output.Age(w.Time, a.now())
+		}
+		g.Rows = append(g.Rows, []string{when, age, dash(w.Manager), dash(w.Operation)})
 	}
 	_, err := fmt.Fprint(a.streams.Out, text+a.section("writers", gridText(g)))
 	return err
@@ -162,6 +166,9 @@ func (a *app) snapshotChanges(ctx context.Context, resource string, o diffOption
 		}
 		return different(o, len(items) > 0)
 	}
+	if !o.all {
+		defer a.say("cli.snapshot.noisy")
+	}
 	if len(list.Items) == 0 {
 		a.say("cli.snapshot.nothingChanged", "from", from, "to", to)
 		return nil
@@ -172,9 +179,6 @@ func (a *app) snapshotChanges(ctx context.Context, resource string, o diffOption
 	}
 	if err := a.table(g, len(list.Items)); err != nil {
 		return err
-	}
-	if resource == "" && !o.all {
-		a.say("cli.snapshot.noisy")
 	}
 	return different(o, true)
 }

@@ -67,13 +67,15 @@ func TestEveryKeyIsThere(t *testing.T) {
 // TestNoKeyIsIdle: what is in the catalogue is named by the source, whole or by its beginning.
 func TestNoKeyIsIdle(t *testing.T) {
 	used := sourceKeys(t)
-	data, err := os.ReadFile("../../internal/lang/catalog/en/cli.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var catalogue map[string]string
-	if err := json.Unmarshal(data, &catalogue); err != nil {
-		t.Fatal(err)
+	catalogue := map[string]string{}
+	for _, area := range []string{"cli", "cli_backups"} {
+		data, err := os.ReadFile("../../internal/lang/catalog/en/" + area + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, &catalogue); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for key := range catalogue {
 		if used[key] {

@@ -79,7 +79,7 @@ current-context: c
 		{"drain w3 -o jsonpath={.a", 2, "formats are"},
 		{"drain w3", 8, "kanrin login"},
 		{"cordon w3", 8, "kanrin login"},
-		{"get", 2, "clusters, nodes, workloads, pods, hosts, operations"},
+		{"get", 2, "clusters, nodes, workloads, pods, hosts, backups, backuppolicies, drills, operations"},
 		{"get secrets", 2, `no resource "secrets"`},
 		{"get nodes", 8, "kanrin login"},
 		{"get nodes --kubeconfig " + garbage, 2, "not a kubeconfig"},
