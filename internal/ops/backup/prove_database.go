@@ -77,10 +77,18 @@ func (b database) load(ctx context.Context, s *plan.Scope, a databaseArgs) (*v1a
 	}
 	var problems, notes []v1alpha1.Line
 	for _, x := range res.Problems {
-		problems = append(problems, problem(string(x.Code), x.Object, x.Params))
+		problems = append(problems, problem(string(x.Code), about(a.Component, x.Object), x.Params))
 	}
 	for _, x := range res.Excluded {
-		notes = append(notes, problem(string(x.Code), x.Object, x.Params))
+		notes = append(notes, problem(string(x.Code), about(a.Component, x.Object), x.Params))
 	}
 	return out, problems, notes, nil
+}
+
+// about names the component, and what of it when that is known.
+func about(component, object string) string {
+	if object == "" {
+		return component
+	}
+	return component + " " + object
 }
