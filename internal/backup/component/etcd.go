@@ -137,9 +137,9 @@ func (e Env) fromMember(ctx context.Context, a *etcdAccess, m member, prefix str
 	if err := writeSnapshot(w, f, index); err != nil {
 		return nil, &memberError{err}
 	}
-	version := stream.Version
+	version := m.version
 	if version == "" {
-		version = m.version
+		version = stream.Version // that of the storage
 	}
 	return &Record{Version: version, From: m.name, Etcd: &EtcdRecord{
 		Member: m.name, Version: version, SHA256: stats.SHA256, Prefix: prefix, Revision: stats.Revision, Bytes: f.Size(), Keys: stats.Keys,
