@@ -203,7 +203,7 @@ func (a *app) policyTimes(what string, spec *v1alpha1.BackupPolicySpec, o policy
 		return nil
 	}
 	if o.schedule != "" {
-		if len(strings.Fields(o.schedule)) != 5 && !strings.HasPrefix(o.schedule, "@") {
+		if len(strings.Fields(o.schedule)) != 5 {
 			return a.badInput(what, a.t("cli.why.cron", "flag", "--schedule", "value", o.schedule), a.t("cli.next.cron"))
 		}
 		s := v1alpha1.BackupSchedule{Missed: v1alpha1.MissedRunOnce}
@@ -293,7 +293,7 @@ func (a *app) policyRules(what string, spec *v1alpha1.BackupPolicySpec, o policy
 			spec.Proof.EveryBackup, spec.Proof.Cron = true, ""
 		case prove == "never" || prove == "":
 			spec.Proof.EveryBackup, spec.Proof.Cron = false, ""
-		case len(strings.Fields(prove)) != 5 && !strings.HasPrefix(prove, "@"):
+		case len(strings.Fields(prove)) != 5:
 			return a.badInput(what, a.t("cli.why.cron", "flag", "--prove", "value", o.prove), a.t("cli.next.prove"))
 		default:
 			spec.Proof.EveryBackup, spec.Proof.Cron = false, prove

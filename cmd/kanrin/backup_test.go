@@ -54,6 +54,7 @@ func TestBackupUsage(t *testing.T) {
 		{set("--repository", "ftp://h/b"), 2, "neither a path"},
 		{set("--repository", "/srv", "--copy-to", "s3://h"), 2, "bucket is missing"},
 		{set("--repository", "/srv", "--schedule", "tomorrow"), 2, "--schedule is not a time plan"},
+		{set("--repository", "/srv", "--schedule", "@daily"), 2, "--schedule is not a time plan"},
 		{set("--repository", "/srv", "--prove", "often"), 2, "--prove is not a time plan"},
 		{set("-f", good, "--jitter", "10m"), 2, "--jitter says something about a schedule"},
 		{set("--repository", "/srv", "--schedule", "0 2 * * *", "--time-zone", "Asia/Tokio"), 2, "no time zone Asia/Tokio"},
