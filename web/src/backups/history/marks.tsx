@@ -5,7 +5,7 @@ const signs: Record<string, string> = { Added: '+', Changed: '~', Recreated: 'â†
 /** A sign for the eye and the word beside it: colour is never the only one. */
 export function ChangeMark({ type }: { type: string }) {
   return (
-    <span class={`change ${type.toLowerCase()}`}>
+    <span class={`change is-${type.toLowerCase()}`}>
       <span class="csign" aria-hidden="true">
         {signs[type] ?? '?'}
       </span>{' '}
@@ -16,7 +16,7 @@ export function ChangeMark({ type }: { type: string }) {
 
 export function ChangeSign({ type }: { type: string }) {
   return (
-    <span class={`csign ${type.toLowerCase()}`} aria-hidden="true">
+    <span class={`csign is-${type.toLowerCase()}`} aria-hidden="true">
       {signs[type] ?? '?'}
     </span>
   );

@@ -11,7 +11,6 @@ import { useReading } from '../../live/reading';
 import { askFor } from '../../operation/ask';
 import { Action } from '../../parts/button';
 import { Copyable } from '../../parts/dialog';
-import { Panel } from '../../parts/facts';
 import { Failure, Loading } from '../../parts/states';
 import { Tabs } from '../../parts/tabs';
 import { place } from '../../route';
@@ -59,7 +58,8 @@ export function ObjectView({ cluster, sets, set, object }: Props) {
           {t('history.restore')}
         </Action>
       </div>
-      {history.error && !history.data && <Failure error={history.error} retry={history.reload} what={t('history.row')} />}
+      {/* That no set has it is said below. */}
+      {history.error && !history.data && history.error.code !== 404 && <Failure error={history.error} retry={history.reload} what={t('history.row')} />}
       {history.data && <Row history={history.data} backup={backup} />}
       <Tabs
         label={t('history.views')}
@@ -120,11 +120,9 @@ function Content({ cluster, backup, object }: { cluster: string; backup: string;
         )}
       </div>
       {data.redacted && <p class="notice">{t('history.redacted')}</p>}
-      <Panel>
-        <div class="yaml">
-          <Copyable value={data.yaml} label={t('yaml.label')} />
-        </div>
-      </Panel>
+      <div class="yaml">
+        <Copyable value={data.yaml} label={t('yaml.label')} />
+      </div>
     </>
   );
 }
