@@ -27,6 +27,7 @@ type clusterAddOptions struct {
 	file    string
 	context string
 	server  string
+	lost    bool
 }
 
 func (a *app) newClusterAdd() *cobra.Command {
@@ -41,6 +42,7 @@ func (a *app) newClusterAdd() *cobra.Command {
 	f.StringVar(&o.file, "kubeconfig", "", a.t("cli.flag.clusterAdd.kubeconfig"))
 	f.StringVar(&o.context, "kube-context", "", a.t("cli.flag.clusterAdd.kubeContext"))
 	f.StringVar(&o.server, "server-kubeconfig", "", a.t("cli.flag.clusterAdd.serverKubeconfig"))
+	f.BoolVar(&o.lost, "lost", false, a.t("cli.flag.clusterAdd.lost"))
 	return c
 }
 
@@ -64,10 +66,10 @@ func (a *app) clusterAdd(ctx context.Context, name string, o clusterAddOptions) 
 	if err != nil {
 		return err
 	}
-	if format.Human() {
+	if format.Human() && !o.lost {
 		a.say("cli.cluster.reaching", "name", name)
 	}
-	added, err := s.AddCluster(ctx, inventory.AddCluster{Name: name, Kubeconfig: string(flat)})
+	added, err := s.AddCluster(ctx, inventory.AddCluster{Name: name, Kubeconfig: string(flat), Lost: o.lost})
 	if err != nil {
 		return s.explain(what, err)
 	}

@@ -67,7 +67,11 @@ func positive(n int64) string {
 
 // phaseText says what a phase means for somebody who needs the set.
 func (a *app) phaseText(b *v1alpha1.Backup) string {
-	key := "cli.phase.backup." + string(b.Status.Phase)
+	phase := string(b.Status.Phase)
+	if b.Status.Phase == v1alpha1.BackupIncomplete && b.Status.Missing == 0 {
+		phase = "Partial" // only some components were asked for
+	}
+	key := "cli.phase.backup." + phase
 	if !a.lang.Has(key) {
 		return ""
 	}
