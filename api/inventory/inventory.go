@@ -263,6 +263,8 @@ type AddCluster struct {
 	Name string `json:"name"`
 	// Kubeconfig is the file's content with everything inlined and exactly one context.
 	Kubeconfig string `json:"kubeconfig"`
+	// Lost says that the cluster is gone and is to be restored: whether it can be reached is not asked.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // User is a local user; passwords travel only inwards.

@@ -213,7 +213,7 @@ type Drill struct {
 	// Statement is the JSON that is signed: the result, the cluster and the digest of the set.
 	// +kubebuilder:validation:MaxLength=262144
 	Statement string `json:"statement"`
-	// Signature is Ed25519 over the statement, base64; KeyID the first 16 hexadecimal digits of the public key's SHA-256.
+	// Signature is Ed25519 over the statement, PublicKey the key that checks it; both base64.
 	Signature string `json:"signature"`
 	PublicKey string `json:"publicKey"`
 }

@@ -44,6 +44,8 @@ type Registration struct {
 	Context    string
 	// Demo marks the throwaway cluster of `kanrin up --demo`.
 	Demo bool
+	// Lost registers a cluster that does not answer, because it is to be restored: nothing about it is checked.
+	Lost bool
 }
 
 // Register checks that a cluster can be used and makes it a managed one. When it fails, or is killed, nothing of it stays.
@@ -59,6 +61,9 @@ func (f *Fleet) Register(ctx context.Context, r Registration) (*v1alpha1.Cluster
 	}
 	if err := f.vacant(ctx, r.Name); err != nil {
 		return nil, err
+	}
+	if r.Lost {
+		return f.enter(ctx, r, minimal)
 	}
 	info, err := probeAs(ctx, r.Name, minimal, "")
 	if err != nil {

@@ -137,7 +137,7 @@ func (i *Inventory) addCluster(r *http.Request) (*v1alpha1.Cluster, error) {
 	if err := d.Decode(&in); err != nil {
 		return nil, badInput("BodyInvalid")
 	}
-	c, err := i.fleet.Register(r.Context(), fleet.Registration{Name: strings.TrimSpace(in.Name), Kubeconfig: []byte(in.Kubeconfig)})
+	c, err := i.fleet.Register(r.Context(), fleet.Registration{Name: strings.TrimSpace(in.Name), Kubeconfig: []byte(in.Kubeconfig), Lost: in.Lost})
 	var e *reach.Error
 	if errors.As(err, &e) {
 		return nil, unusable(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, e)

@@ -1,9 +1,11 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -68,8 +70,18 @@ func Sets(ctx context.Context, c client.Client, cluster, policy string) ([]v1alp
 		return nil, err
 	}
 	out := slices.DeleteFunc(list.Items, func(x v1alpha1.Backup) bool { return policy != "" && x.Spec.Policy != policy })
-	slices.SortFunc(out, func(a, c v1alpha1.Backup) int { return strings.Compare(c.Name, a.Name) })
+	slices.SortFunc(out, func(a, c v1alpha1.Backup) int {
+		return cmp.Or(begun(&c).Compare(begun(&a)), strings.Compare(c.Name, a.Name))
+	})
 	return out, nil
+}
+
+// begun is when a set was begun, or asked for.
+func begun(b *v1alpha1.Backup) time.Time {
+	if b.Status.StartedAt != nil {
+		return b.Status.StartedAt.Time
+	}
+	return b.CreationTimestamp.Time
 }
 
 // gather reads the facts of a set to be made.

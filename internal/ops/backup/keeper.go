@@ -15,6 +15,7 @@ import (
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/backup"
+	"kanrin.dev/kanrin/internal/backup/repository"
 	"kanrin.dev/kanrin/internal/fleet"
 	"kanrin.dev/kanrin/internal/lang"
 	"kanrin.dev/kanrin/internal/plan"
@@ -37,6 +38,8 @@ type Keeper struct {
 	d   Dependencies
 	log *slog.Logger
 	now func() time.Time
+	// asked belongs to act.
+	asked map[string]asked
 
 	mu       sync.Mutex
 	findings map[string][]v1alpha1.Finding // by cluster
@@ -47,7 +50,7 @@ type Keeper struct {
 
 // NewKeeper makes a keeper. Start lets it look, Lead lets it act.
 func NewKeeper(d Dependencies) *Keeper {
-	return &Keeper{d: d, log: d.Log, now: time.Now, findings: map[string][]v1alpha1.Finding{}}
+	return &Keeper{d: d, log: d.Log, now: time.Now, asked: map[string]asked{}, findings: map[string][]v1alpha1.Finding{}}
 }
 
 // Start begins to look after what the clusters' status says of their backups.
@@ -253,12 +256,34 @@ func (k *Keeper) describe(ctx context.Context, p *v1alpha1.BackupPolicy, sets []
 	c := metav1.Condition{Type: v1alpha1.ConditionRepositoryReady, Status: metav1.ConditionTrue, Reason: "Opened", Message: "the repository can be opened", ObservedGeneration: p.Generation}
 	limited, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if _, secrets, err := k.d.Store.Repository(limited, p); err != nil {
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, "NotOpened", clip(err.Error())
-	} else {
+	repo, secrets, err := k.d.Store.Repository(limited, p)
+	if err == nil {
 		st.Recipient = secrets.Recipient
+		err = k.answers(limited, p, repo)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, "NotOpened", clip(err.Error())
 	}
 	meta.SetStatusCondition(&st.Conditions, c)
+}
+
+const askEvery = 5 * time.Minute
+
+// asked is what a repository said when it was last asked for its sets.
+type asked struct {
+	at  time.Time
+	err error
+}
+
+// answers asks the storage now and then: a repository that is open may have lost it since.
+func (k *Keeper) answers(ctx context.Context, p *v1alpha1.BackupPolicy, repo *repository.Repository) error {
+	key := string(p.UID)
+	if a, ok := k.asked[key]; ok && (a.err == nil && k.now().Sub(a.at) < askEvery || k.now().Sub(a.at) < askEvery/10) {
+		return a.err
+	}
+	_, err := repo.Sets(ctx)
+	k.asked[key] = asked{k.now(), err}
+	return err
 }
 
 func clip(s string) string { return s[:min(len(s), 1000)] }
