@@ -6,7 +6,7 @@ import { count } from '../format';
 import { t } from '../lang';
 import { List } from '../list/list';
 import type { Column } from '../list/columns';
-import { useReading } from '../live/reading';
+import { useReading, useRenewed } from '../live/reading';
 import { AddClusterButton } from '../pages/addcluster';
 import { Panel } from '../parts/facts';
 import { PageHead } from '../parts/page';
@@ -15,7 +15,7 @@ import { Ago } from '../parts/time';
 import { to } from '../route';
 import { useOverview } from '../shell/overview';
 import { placeOf } from './state';
-import { Due, LastProven } from './words';
+import { Due, LastProven, renewSeconds } from './words';
 
 /** Each cluster, and whether it could come back. */
 export function AllBackupsPage() {
@@ -49,10 +49,11 @@ function usePolicies(clusters: readonly ClusterRow[]): Policies {
   const names = clusters.map((c) => c.name);
   const watched = names.flatMap(watchedBackups);
   const key = names.length === 0 ? null : `policies of ${names.join(' ')}`;
-  const { data } = useReading<Policies>(key, watched, async (_, abort) => {
+  const { data, reload } = useReading<Policies>(key, watched, async (_, abort) => {
     const read = await Promise.all(names.map((name) => readPolicies(name, abort).catch(() => undefined)));
     return Object.fromEntries(names.map((name, i) => [name, read[i]]));
   });
+  useRenewed(reload, renewSeconds);
   return data ?? {};
 }
 

@@ -206,7 +206,7 @@ function componentColumns(): Column<ComponentStatus>[] {
   return [
     { id: 'name', head: t('list.name'), width: 'minmax(110px, 1fr)', card: 'name', cell: (c) => <span class="name">{c.name}</span> },
     { id: 'state', head: t('list.state'), width: '110px', card: 'state', cell: (c) => <Mark tone="ok">{text(`component.${c.state}`) ?? c.state}</Mark> },
-    { id: 'type', head: t('list.kind'), width: 'minmax(110px, 1fr)', cell: (c) => typeText(c.type) },
+    { id: 'type', head: t('list.kind'), width: 'minmax(136px, 1.2fr)', cell: (c) => <span title={c.type}>{typeText(c.type)}</span> },
     { id: 'size', head: t('set.size'), width: '80px', num: true, cell: (c) => memory(c.bytes ?? 0) },
     { id: 'files', head: t('set.files'), width: '64px', num: true, cell: (c) => count(c.files ?? 0) },
     { id: 'took', head: t('op.took'), width: '72px', num: true, cell: (c) => (c.milliseconds === undefined ? dash : seconds(c.milliseconds / 1000)) },

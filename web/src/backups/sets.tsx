@@ -7,7 +7,8 @@ import { count, memory, minute, seconds } from '../format';
 import { t, text } from '../lang';
 import type { Column } from '../list/columns';
 import { PagedList } from '../list/pagedlist';
-import { useReading } from '../live/reading';
+import { changed } from '../live/changes';
+import { useReading, useRenewed } from '../live/reading';
 import { askFor } from '../operation/ask';
 import { ClearFilters, filterOf } from '../pages/nodes';
 import { Action } from '../parts/button';
@@ -21,13 +22,14 @@ import { place, to } from '../route';
 import { PolicyCard } from './policycard';
 import { PolicyDialog } from './policydialog';
 import { isBrowsable, setFilter, setOrder, suffixOf, timeOf } from './state';
-import { keepText, LastProven, SetMark } from './words';
+import { keepText, LastProven, renewSeconds, SetMark } from './words';
 
 const filters = ['q', 'phase', 'policy'] as const;
 
 /** The backups of a cluster: whether it could come back, from where, and every set. */
 export function BackupsPage({ cluster }: { cluster: string }) {
   const policies = useReading<KindList<BackupPolicy>>(policiesPath(cluster), watchedBackups(cluster));
+  useRenewed(policies.reload, renewSeconds);
   const access = useAccess(cluster);
   const [making, setMaking] = useState(false);
   const [total, setTotal] = useState<number>();
@@ -264,7 +266,16 @@ function setColumns(cluster: string, access: Access | undefined): Column<Backup>
           >
             {t('set.prove')}
           </Action>
-          <Action small kind="quiet" why={mayPin} label={t(b.spec.pinned ? 'set.unpinOf' : 'set.pinOf', { name: b.metadata.name })} onClick={async () => void (await pin(cluster, b.metadata.name, !b.spec.pinned))}>
+          <Action
+            small
+            kind="quiet"
+            why={mayPin}
+            label={t(b.spec.pinned ? 'set.unpinOf' : 'set.pinOf', { name: b.metadata.name })}
+            onClick={async () => {
+              await pin(cluster, b.metadata.name, !b.spec.pinned);
+              changed(cluster, 'backups');
+            }}
+          >
             {t(b.spec.pinned ? 'set.unpin' : 'set.pin')}
           </Action>
         </span>

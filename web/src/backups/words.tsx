@@ -3,12 +3,15 @@ import { policiesPath, watchedBackups } from '../api/backups';
 import { absolute, coarse } from '../format';
 import { lang, t, text } from '../lang';
 import { halfMinute } from '../live/clock';
-import { useReading } from '../live/reading';
+import { useReading, useRenewed } from '../live/reading';
 import { Mark } from '../parts/mark';
 import { Ago } from '../parts/time';
 import { to } from '../route';
 import { rhythmOf } from './cron';
 import { keepOf, phaseOfSet, setTone, standingOf, standingTone } from './state';
+
+/** The status of a policy is counted by the server a little after a set was made or proven. */
+export const renewSeconds = 15;
 
 export function SetMark({ set }: { set: Backup }) {
   const phase = phaseOfSet(set);
@@ -37,7 +40,8 @@ export function LastProven({ cluster, policies, link }: { cluster: string; polic
 
 /** The same where nothing else of the backups is read: in the list of clusters. */
 export function ClusterProven({ cluster }: { cluster: string }) {
-  const { data, error } = useReading<KindList<BackupPolicy>>(policiesPath(cluster), watchedBackups(cluster));
+  const { data, error, reload } = useReading<KindList<BackupPolicy>>(policiesPath(cluster), watchedBackups(cluster));
+  useRenewed(reload, renewSeconds);
   if (!data) return <span class="none" title={error?.message}>–</span>;
   return <LastProven cluster={cluster} policies={data.items ?? []} link />;
 }

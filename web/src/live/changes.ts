@@ -29,6 +29,11 @@ function tell(change: Change | undefined): void {
   for (const listener of listeners) listener(change);
 }
 
+/** Says that this page itself has changed something, which need not wait for the server to say so. */
+export function changed(cluster: string, area: Area): void {
+  tell({ cluster, area, revision: 0 });
+}
+
 /** Keeps one stream open for as long as somebody is signed in; comes back by itself, slower each time, at most every 15 s. */
 export function follow(): void {
   let stop: AbortController | undefined;

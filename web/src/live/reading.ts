@@ -76,6 +76,18 @@ export function useReading<T>(path: string | null, watched: readonly Watched[] =
   };
 }
 
+/** Reads again from time to time, while somebody looks: for what changes without the server saying so, such as a status that is counted. */
+export function useRenewed(reload: () => void, seconds: number): void {
+  const again = useRef(reload);
+  again.current = reload;
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) again.current();
+    }, seconds * 1000);
+    return () => clearInterval(timer);
+  }, [seconds]);
+}
+
 export interface Paced {
   now: () => void;
   soon: () => void;

@@ -21,7 +21,7 @@ export function clusterColumns(): Column<ClusterRow>[] {
     {
       id: 'name',
       head: t('cluster.name'),
-      width: 'minmax(140px, 2fr)',
+      width: 'minmax(120px, 2fr)',
       card: 'name',
       cell: (c) => (
         <>
@@ -32,12 +32,12 @@ export function clusterColumns(): Column<ClusterRow>[] {
         </>
       ),
     },
-    { id: 'state', head: t('list.state'), width: 'minmax(130px, 1.2fr)', card: 'state', cell: (c) => <HealthMark value={c.status.health} /> },
-    { id: 'nodes', head: t('cluster.nodesReady'), width: '104px', num: true, cell: (c) => (c.status.nodes ? `${c.status.nodes.ready} / ${c.status.nodes.total}` : '–') },
-    { id: 'pods', head: t('cluster.podsRunning'), width: '120px', num: true, cell: (c) => (c.status.pods ? `${count(c.status.pods.running ?? 0)} / ${count(c.status.pods.total)}` : '–') },
-    { id: 'cpu', head: 'CPU', width: '132px', cell: (c) => <Bar share={cpuShare(c)} label={t('cluster.cpu')} /> },
-    { id: 'memory', head: t('list.memory'), width: '132px', cell: (c) => <Bar share={memoryShare(c)} label={t('cluster.memory')} /> },
-    { id: 'proven', head: t('backups.lastProven'), width: 'minmax(120px, 1.2fr)', cell: (c) => <ClusterProven cluster={c.name} /> },
-    { id: 'seen', head: t('cluster.lastSeen'), width: '116px', card: 'hide', cell: (c) => (c.status.lastSeen ? <Ago at={c.status.lastSeen} /> : '–') },
+    { id: 'state', head: t('list.state'), width: 'minmax(120px, 1.1fr)', card: 'state', cell: (c) => <HealthMark value={c.status.health} /> },
+    { id: 'nodes', head: t('cluster.nodesReady'), width: '80px', num: true, cell: (c) => (c.status.nodes ? `${c.status.nodes.ready} / ${c.status.nodes.total}` : '–') },
+    { id: 'pods', head: t('cluster.podsRunning'), width: '92px', num: true, cell: (c) => (c.status.pods ? `${count(c.status.pods.running ?? 0)} / ${count(c.status.pods.total)}` : '–') },
+    { id: 'cpu', head: 'CPU', width: '104px', cell: (c) => <Bar share={cpuShare(c)} label={t('cluster.cpu')} /> },
+    { id: 'memory', head: t('list.memory'), width: '104px', cell: (c) => <Bar share={memoryShare(c)} label={t('cluster.memory')} /> },
+    { id: 'proven', head: t('backups.provenShort'), width: 'minmax(128px, 1.2fr)', cell: (c) => <ClusterProven cluster={c.name} /> },
+    { id: 'seen', head: t('cluster.lastSeen'), width: '76px', card: 'hide', cell: (c) => (c.status.lastSeen ? <Ago at={c.status.lastSeen} /> : '–') },
   ];
 }

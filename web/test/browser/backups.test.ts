@@ -154,6 +154,7 @@ describe('a set', () => {
     await w.page.locator('.window .on-name a').first().click();
     await w.page.locator('.missing').getByText('rack-2').first().waitFor();
     await accessible();
+    await visit(w, page); // a page of what is deleted would ask for it
     await w.api.send('DELETE', `${kinds}/backups/${(await names())[0]}`);
     const components = [
       { name: 'etcd', type: 'Etcd' },
@@ -179,6 +180,14 @@ describe('a set', () => {
     await visit(w, '/backups');
     await w.page.locator('.col-proven .mark.ok').waitFor();
     await accessible();
+  });
+
+  it('is pinned from the list', async () => {
+    const [set] = await names();
+    await visit(w, page);
+    await button(`Pin ${set}`).click();
+    await button(`Unpin ${set}`).click();
+    await button(`Pin ${set}`).waitFor();
   });
 
   it('has a page with its components and its proof', async () => {
