@@ -48,6 +48,7 @@ func TestLabRestore(t *testing.T) {
 	w := newRestoreWorld(t)
 	t.Run("cancelled before the point of no return, everything is as it was", w.cancelled)
 	t.Run("all members from one snapshot, killed at every step", w.allMembers)
+	t.Run("all members after the data of all of them was destroyed", w.destroyed)
 	t.Run("a broken member is replaced, killed at every step", w.member)
 	t.Run("everything onto bare hosts, killed at every step", w.everything)
 }
@@ -466,6 +467,17 @@ func (w *restoreWorld) planes() []string {
 	return out
 }
 
+// cancelAt cancels an operation when one of its steps has begun.
+func (w *restoreWorld) cancelAt(step string) func(*v1alpha1.Operation) {
+	return func(op *v1alpha1.Operation) {
+		i := slices.IndexFunc(op.Status.Steps, func(s v1alpha1.StepStatus) bool { return s.ID == step && s.State == v1alpha1.StepRunning })
+		if i >= 0 && !op.Spec.Cancelled {
+			op.Spec.Cancelled = true
+			_ = w.management.Update(w.t.Context(), op) // a conflict is tried again in the next turn
+		}
+	}
+}
+
 func (w *restoreWorld) cancelled(t *testing.T) {
 	w.t = t
 	w.configMap("before-cancel")
@@ -475,13 +487,7 @@ func (w *restoreWorld) cancelled(t *testing.T) {
 	for _, h := range w.planes() {
 		before[h] = w.on(h, manifestSums)
 	}
-	op := w.run("cancelled", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreAllMembers, Backup: "first"}, false, func(op *v1alpha1.Operation) {
-		i := slices.IndexFunc(op.Status.Steps, func(s v1alpha1.StepStatus) bool { return s.ID == "quorum" && s.State == v1alpha1.StepRunning })
-		if i >= 0 && !op.Spec.Cancelled {
-			op.Spec.Cancelled = true
-			_ = w.management.Update(t.Context(), op)
-		}
-	})
+	op := w.run("cancelled", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreAllMembers, Backup: "first"}, false, w.cancelAt("quorum"))
 	if op.Status.Phase != v1alpha1.PhaseCancelled {
 		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
 	}
@@ -592,12 +598,39 @@ func (w *restoreWorld) allMembers(t *testing.T) {
 	})
 }
 
+// destroy damages the log of a member and kills it: it does not come up again.
+const destroy = `for f in /var/lib/etcd/member/wal/*.wal; do dd if=/dev/urandom of="$f" bs=4096 count=64 conv=notrunc 2>/dev/null; done; pkill -KILL -x etcd; true`
+
+func (w *restoreWorld) destroyed(t *testing.T) {
+	w.t = t
+	w.kill() // what it knows of the cluster must not help
+	w.configMap("before-the-end")
+	w.backup("fourth")
+	for _, h := range w.planes() {
+		w.on(h, destroy)
+	}
+	eventually(t, 2*time.Minute, "the API is gone", func() bool {
+		_, err := w.kube.CoreV1().ConfigMaps("default").Get(t.Context(), "before-the-end", metav1.GetOptions{})
+		return err != nil && !apierrors.IsNotFound(err)
+	})
+	op := w.run("destroyed", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreAllMembers, Backup: "fourth", WithoutPresent: true}, false, nil)
+	if op.Status.Phase != v1alpha1.PhaseSucceeded {
+		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
+	}
+	w.settle()
+	if !w.has("before-the-end") {
+		t.Error("the objects are not those of the set")
+	}
+	if !strings.Contains(took(op), "present Done") || !slices.ContainsFunc(op.Status.Report.Lines, func(l v1alpha1.Line) bool { return l.Code == "RestoreNotCompared" }) {
+		t.Errorf("the report: %+v", op.Status.Report.Lines)
+	}
+}
+
 func (w *restoreWorld) member(t *testing.T) {
 	w.t = t
 	w.configMap("before-member")
 	manifest := w.on("cp3", "cat /etc/kubernetes/manifests/etcd.yaml")
-	// The member's log is damaged and its process killed: it does not come up again.
-	w.on("cp3", `for f in /var/lib/etcd/member/wal/*.wal; do dd if=/dev/urandom of="$f" bs=4096 count=64 conv=notrunc 2>/dev/null; done; pkill -KILL -x etcd; true`)
+	w.on("cp3", destroy)
 	eventually(t, 2*time.Minute, "the member is broken", func() bool {
 		e, err := etcd.Via(t.Context(), w.pool, w.lab.Name, []string{"cp1"})
 		if err != nil {
@@ -648,7 +681,16 @@ func (w *restoreWorld) everything(t *testing.T) {
 	for _, h := range w.lab.Of(lab.RoleControlPlane, lab.RoleWorker) {
 		t.Logf("%s: %s", h.Name, tail(w.on(h.Name, lose), 300))
 	}
-	op := w.run("everything", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreEverything, Backup: "third"}, true, nil)
+	op := w.run("nothing", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreEverything, Backup: "third"}, false, w.cancelAt("quorum"))
+	if op.Status.Phase != v1alpha1.PhaseCancelled {
+		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
+	}
+	for _, h := range w.lab.Of(lab.RoleControlPlane, lab.RoleWorker) {
+		if left := w.on(h.Name, leftovers+"; find /etc/kubernetes /var/lib/etcd /var/lib/kubelet/pki /var/lib/kubelet/config.yaml -type f 2>/dev/null; systemctl is-enabled kubelet | grep enabled; true"); left != "" {
+			t.Errorf("%s is not bare after a cancelled restore: %s", h.Name, left)
+		}
+	}
+	op = w.run("everything", v1alpha1.RestoreClusterRequest{Mode: v1alpha1.RestoreEverything, Backup: "third"}, true, nil)
 	if op.Status.Phase != v1alpha1.PhaseSucceeded {
 		t.Fatalf("%s: %s", op.Status.Phase, op.Status.Message)
 	}

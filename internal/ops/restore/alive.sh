@@ -1,6 +1,7 @@
-# Prints the command lines of processes that may be those of a control plane, words apart by 037, and the ports listened on.
+# Prints the command lines of processes that may be those of a control plane, with their pids, words apart by 037, and the ports listened on.
 for f in $(grep -l -a -E '(^|/)(kube-apiserver|kube-controller-manager|kube-scheduler|etcd)' /proc/[0-9]*/cmdline 2>/dev/null); do
-  printf 'process '
+  pid=${f#/proc/}
+  printf 'process %s ' "${pid%/cmdline}"
   tr '\000\n' '\037 ' <"$f" 2>/dev/null || :
   echo
 done

@@ -44,7 +44,9 @@ func (b base) gather(ctx context.Context, op *v1alpha1.Operation, o Options, dee
 	if err := b.gatherHosts(ctx, f, o); err != nil {
 		return nil, err
 	}
-	b.gatherEtcd(ctx, f, o)
+	if deep || o.Mode == v1alpha1.RestoreMember {
+		b.gatherEtcd(ctx, f, o)
+	}
 	if o.Mode == v1alpha1.RestoreMember && f.host(o.Member) == nil {
 		return nil, plan.Refuse(v1alpha1.ReasonNotFound, "RestoreHostUnknown", o.Member, "cluster", f.Cluster)
 	}
@@ -206,7 +208,7 @@ func (b base) askAll(ctx context.Context, f *Facts, ask func(context.Context, *h
 	return ctx.Err()
 }
 
-// gatherEtcd asks etcd through every control plane that answers.
+// gatherEtcd asks etcd through every control plane that answers, all at the same time: a broken one takes its time.
 func (b base) gatherEtcd(ctx context.Context, f *Facts, o Options) {
 	var via []string
 	for _, h := range f.controlPlanes() {
@@ -214,21 +216,36 @@ func (b base) gatherEtcd(ctx context.Context, f *Facts, o Options) {
 			via = append(via, h.Name)
 		}
 	}
-	var errs []string
-	for _, host := range via {
-		e, err := etcd.Via(ctx, b.Hosts, f.Cluster, []string{host})
-		if err == nil {
-			var st *etcd.Status
-			if st, err = e.Status(ctx); err == nil {
-				f.Highest, f.EtcdBytes = max(f.Highest, st.Revision), max(f.EtcdBytes, st.Bytes)
-				if f.Etcd == nil || !etcd.QuorumOf(f.Etcd).Has() {
-					f.Etcd, err = e.Members(ctx)
-				}
+	type answer struct {
+		status  *etcd.Status
+		members []etcd.Member
+		err     error
+	}
+	answers := make([]answer, len(via))
+	var wg sync.WaitGroup
+	for i, host := range via {
+		wg.Go(func() {
+			a := &answers[i]
+			var e *etcd.Client
+			if e, a.err = etcd.Via(ctx, b.Hosts, f.Cluster, []string{host}); a.err != nil {
+				return
 			}
-			e.Close()
+			defer e.Close()
+			if a.status, a.err = e.Status(ctx); a.err == nil {
+				a.members, a.err = e.Members(ctx)
+			}
+		})
+	}
+	wg.Wait()
+	var errs []string
+	for i, a := range answers {
+		if a.status != nil {
+			f.Highest, f.EtcdBytes = max(f.Highest, a.status.Revision), max(f.EtcdBytes, a.status.Bytes)
 		}
-		if err != nil {
-			errs = append(errs, host+": "+oneLine(err))
+		if a.err != nil {
+			errs = append(errs, via[i]+": "+oneLine(a.err))
+		} else if f.Etcd == nil || !etcd.QuorumOf(f.Etcd).Has() {
+			f.Etcd = a.members
 		}
 	}
 	if f.Etcd == nil {

@@ -95,8 +95,13 @@ func exitCode(err error) int {
 
 // running is what runs on a control plane.
 type running struct {
-	processes [][]string
+	processes []process
 	ports     []int
+}
+
+type process struct {
+	pid  int
+	args []string
 }
 
 // parseRunning reads the output of the script; output that is not whole is an error.
@@ -106,7 +111,10 @@ func parseRunning(out []byte) (*running, error) {
 		line = strings.TrimRight(line, "\n")
 		switch key, v, _ := strings.Cut(line, " "); key {
 		case "process":
-			r.processes = append(r.processes, strings.Split(strings.TrimSuffix(v, "\037"), "\037"))
+			id, words, _ := strings.Cut(v, " ")
+			if pid, err := strconv.Atoi(id); err == nil && pid > 1 {
+				r.processes = append(r.processes, process{pid, strings.Split(strings.TrimSuffix(words, "\037"), "\037")})
+			}
 		case "port":
 			if raw, err := hex.DecodeString(v); err == nil && len(raw) == 2 {
 				r.ports = append(r.ports, int(raw[0])<<8|int(raw[1]))
@@ -120,7 +128,7 @@ func parseRunning(out []byte) (*running, error) {
 
 // of reports whether a static pod's process runs, or something listens where it would.
 func (r *running) of(component string, p *staticPod) bool {
-	if slices.ContainsFunc(r.processes, func(args []string) bool { return slices.Equal(args, p.args) }) {
+	if len(r.pids(p)) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(p.ports(component), func(port int) bool { return slices.Contains(r.ports, port) })
@@ -132,50 +140,85 @@ const manifestDir = "/etc/kubernetes/manifests"
 // keptDir is where manifests are kept that were taken away.
 func keptDir(s *plan.Scope) string { return stateDir(s) + "/manifests" }
 
+// pids of a static pod's processes.
+func (r *running) pids(p *staticPod) []int {
+	var out []int
+	for _, x := range r.processes {
+		if slices.Equal(x.args, p.args) {
+			out = append(out, x.pid)
+		}
+	}
+	return out
+}
+
 // still are those of the static pods with a manifest in dir that run on a host.
-func (b base) still(ctx context.Context, m *hosts.Machine, dir string, pods []string) ([]string, error) {
+func (b base) still(ctx context.Context, m *hosts.Machine, dir string, pods []string) (still []string, pids []int, err error) {
 	out, err := m.Script(ctx, aliveScript)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r, err := parseRunning(out.Stdout)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var still []string
 	for _, c := range pods {
 		raw, err := m.ReadFile(ctx, dir+"/"+c+".yaml", maxManifest)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p, err := parseStaticPod(raw)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if r.of(c, p) {
-			still = append(still, c)
+			still, pids = append(still, c), append(pids, r.pids(p)...)
 		}
 	}
-	return still, nil
+	return still, pids, nil
 }
 
-// take moves manifests away and waits until their processes are gone.
+// patience is how long the kubelet gets to end the processes of static pods that were taken away: their grace is 30 s.
+const patience = 50 * time.Second
+
+// endScript ends processes, if they still are what they were. Arguments: the signal, pids.
+const endScript = `sig=$1; shift
+for pid in "$@"; do
+  case $(tr '\000' '\n' <"/proc/$pid/cmdline" 2>/dev/null | head -n 1) in
+  etcd | */etcd | kube-apiserver | */kube-apiserver | kube-controller-manager | */kube-controller-manager | kube-scheduler | */kube-scheduler) kill -s "$sig" "$pid" 2>/dev/null ;;
+  esac
+done
+exit 0`
+
+// take moves manifests away and waits until their processes are gone. A kubelet that has not reached an API server since its start takes
+// away no pods; then Kanrin ends the processes, and the kubelet, which has no manifest any more, does not start them again.
 func (b base) take(ctx context.Context, s *plan.Scope, a hostArgs, pods ...string) error {
 	if _, err := b.change(ctx, s, a, "take", pods...); err != nil {
 		return err
 	}
+	began, asked := time.Now(), time.Time{}
 	for {
 		m, err := b.Machine(ctx, s, a.Host)
 		if err != nil {
 			return err
 		}
-		still, err := b.still(ctx, m, keptDir(s), pods)
+		still, pids, err := b.still(ctx, m, keptDir(s), pods)
 		switch {
 		case err == nil && len(still) == 0:
 			s.GoOn()
 			return nil
 		case err == nil:
 			s.Wait("RestoreStops", a.Host, "names", strings.Join(still, ", "))
+			if waited := time.Since(began); waited > patience && len(pids) > 0 && time.Since(asked) > 10*time.Second {
+				signal := "TERM"
+				if waited > 2*patience {
+					signal = "KILL"
+				}
+				s.Log("warn", "RestoreEnded", a.Host, "names", strings.Join(still, ", "), "signal", signal)
+				if err := b.end(ctx, s, a, signal, pids); err != nil {
+					return err
+				}
+				asked = time.Now()
+			}
 		case !lost(err):
 			return call.OnHost(ctx, a.Host, err)
 		}
@@ -183,6 +226,17 @@ func (b base) take(ctx context.Context, s *plan.Scope, a hostArgs, pods ...strin
 			return err
 		}
 	}
+}
+
+func (b base) end(ctx context.Context, s *plan.Scope, a hostArgs, signal string, pids []int) error {
+	args := []string{signal}
+	for _, pid := range pids {
+		args = append(args, strconv.Itoa(pid))
+	}
+	return b.onMachine(ctx, s, a.Host, func(ctx context.Context, m *hosts.Machine) error {
+		_, err := m.Script(ctx, endScript, args...)
+		return err
+	})
 }
 
 // taken reports whether all the manifests are away and nothing of them runs.
@@ -195,7 +249,7 @@ func (b base) taken(ctx context.Context, s *plan.Scope, a hostArgs, pods ...stri
 	if err != nil {
 		return false, err
 	}
-	still, err := b.still(ctx, m, keptDir(s), pods)
+	still, _, err := b.still(ctx, m, keptDir(s), pods)
 	return err == nil && len(still) == 0, call.OnHost(ctx, a.Host, err)
 }
 

@@ -312,14 +312,14 @@ func TestRunning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := "process " + strings.Join(p.args, "\037") + "\037\n"
+	line := "process 42 " + strings.Join(p.args, "\037") + "\037\n"
 	for _, c := range []struct {
 		name, out string
 		want      bool
 	}{
 		{"nothing", "end\n", false},
 		{"its process", line + "end\n", true},
-		{"another etcd", "process etcd\037--name=other\037\nend\n", false},
+		{"another etcd", "process 7 etcd\037--name=other\037\nend\n", false},
 		{"its port", "port 094B\nend\n", true},
 		{"another port", "port 0016\nend\n", false},
 	} {
@@ -335,7 +335,7 @@ func TestRunning(t *testing.T) {
 
 func FuzzHostOutput(f *testing.F) {
 	f.Add([]byte("manifest=etcd " + base64.StdEncoding.EncodeToString([]byte(etcdManifest("cp1", "10.0.0.1"))) + "\nend=\n"))
-	f.Add([]byte("process a\037b\nport 094B\nend\n"))
+	f.Add([]byte("process 3 a\037b\nport 094B\nend\n"))
 	f.Fuzz(func(_ *testing.T, data []byte) {
 		_, _ = parseProbe(data, &Host{})
 		_, _ = parseRunning(data)

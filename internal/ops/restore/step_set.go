@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"kanrin.dev/kanrin/internal/backup/snapshot"
@@ -131,15 +132,21 @@ func (b present) save(ctx context.Context, s *plan.Scope, a setArgs) error {
 
 // best is the host whose member knows most: one with a leader and without errors before others, then that of the highest revision.
 func (b base) best(ctx context.Context, cluster string, via []string) (string, error) {
-	var best string
-	var most int64 = -1
-	var errs []error
-	for _, host := range via {
-		limited, cancel := context.WithTimeout(ctx, 20*time.Second)
-		st, err := b.statusOf(limited, cluster, host)
-		cancel()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", host, err))
+	states, errs := make([]*etcd.Status, len(via)), make([]error, len(via))
+	var wg sync.WaitGroup
+	for i, host := range via {
+		wg.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+			defer cancel()
+			if states[i], errs[i] = b.statusOf(limited, cluster, host); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", host, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	best, most := "", int64(-1)
+	for i, st := range states {
+		if errs[i] != nil {
 			continue
 		}
 		rank := st.Revision
@@ -147,7 +154,7 @@ func (b base) best(ctx context.Context, cluster string, via []string) (string, e
 			rank += 1 << 62
 		}
 		if rank > most {
-			best, most = host, rank
+			best, most = via[i], rank
 		}
 	}
 	if best == "" {

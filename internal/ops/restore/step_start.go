@@ -282,7 +282,7 @@ func (b control) Do(ctx context.Context, s *plan.Scope) error {
 		if err != nil {
 			return err
 		}
-		running, err := b.still(ctx, m, manifestDir, []string{podController, podScheduler})
+		running, _, err := b.still(ctx, m, manifestDir, []string{podController, podScheduler})
 		if err == nil && len(running) == 2 {
 			s.GoOn()
 			return nil
