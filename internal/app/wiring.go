@@ -83,6 +83,7 @@ func (a *App) steps() []step {
 		{start: a.startViews},
 		{start: a.startHosts},
 		{start: a.startBackups},
+		{start: a.followBackups},
 		{stage: StageConsole, start: a.startConsole},
 		{stage: StageDemo, start: a.joinDemo},
 		{stage: StageOperations, start: a.startLeader},

@@ -106,4 +106,3 @@ func put(w *repository.TreeWriter, f *spool.File, index *snapshot.Index) error {
 	})
 	return both.Wait()
 }
-

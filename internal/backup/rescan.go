@@ -14,10 +14,9 @@ import (
 	"kanrin.dev/kanrin/internal/backup/repository"
 )
 
-// Prepare opens a policy's repository and says whether it was made by that.
+// Prepare opens a policy's repository and says whether that has made it.
 func (s *Store) Prepare(ctx context.Context, p *v1alpha1.BackupPolicy) (created bool, err error) {
-	repo, _, err := s.Repository(ctx, p)
-	if err != nil {
+	if _, _, err := s.Repository(ctx, p); err != nil {
 		return false, err
 	}
 	for i := range p.Spec.Copies {
@@ -25,8 +24,12 @@ func (s *Store) Prepare(ctx context.Context, p *v1alpha1.BackupPolicy) (created 
 			return false, err
 		}
 	}
-	sets, err := repo.Sets(ctx)
-	return len(sets) == 0, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.open[p.Namespace+"/"+p.Name]; h != nil {
+		created, h.created = h.created, false
+	}
+	return created, nil
 }
 
 // Rescan makes a Backup of every set in the policy's repository that has none, and returns how many. The repository is the truth: after

@@ -44,6 +44,7 @@ type handle struct {
 	repo     *repository.Repository
 	secrets  *Secrets
 	err      error
+	created  bool // by this opening, until somebody was told
 }
 
 // New makes a store. Close it.
@@ -130,6 +131,7 @@ func (s *Store) connect(ctx context.Context, h *handle, key, cluster string, r v
 	var e *repository.Error
 	if errors.As(h.err, &e) && e.State == repository.NotFound {
 		h.repo, h.err = repository.Create(ctx, l, h.secrets.Credentials, o)
+		h.created = h.err == nil
 	}
 }
 

@@ -58,6 +58,9 @@ func (c *Composer) Draft(facts any, target string) (*Draft, error) {
 		return nil, c.err
 	}
 	p := &c.draft.Plan
+	if p.Steps == nil {
+		p.Steps = []v1alpha1.Step{} // nothing to do is a plan too
+	}
 	rank := map[v1alpha1.Severity]int{v1alpha1.SeverityBlocker: 0, v1alpha1.SeverityWarning: 1, v1alpha1.SeverityInfo: 2}
 	sort.SliceStable(p.Findings, func(i, j int) bool { return rank[p.Findings[i].Severity] < rank[p.Findings[j].Severity] })
 	group := ""

@@ -152,9 +152,12 @@ func (p *Planner) Report(ctx context.Context, op *v1alpha1.Operation, _ []v1alph
 			lines = append(lines, plan.ReportLine("BackupMissing", "component", c.Name, "why", c.Message))
 		}
 	}
-	if s.Missing > 0 {
+	switch {
+	case s.Missing == 0 && s.Phase == v1alpha1.BackupIncomplete:
+		lines = append(lines, plan.ReportLine("BackupPartial", "set", b.Name))
+	case s.Missing > 0:
 		lines = append(lines, plan.ReportLine("BackupIncomplete", "set", b.Name, "count", int64(s.Missing)))
-	} else {
+	default:
 		lines = append(lines, plan.ReportLine("BackupUnproven", "set", b.Name))
 	}
 	return lines, map[string]int64{"bytes": s.Bytes, "objects": s.Objects, "missing": int64(s.Missing)}, nil
