@@ -24,8 +24,8 @@ export function backupCommand(r: Requests): string[] | undefined {
     ];
   }
   if (r.restoreCluster) {
-    const { backup, unproven, withoutPresent } = r.restoreCluster;
-    return ['restore', ...when(backup, '--from', backup ?? ''), ...when(unproven, '--unproven'), ...when(withoutPresent, '--without-present')];
+    const { mode, backup, unproven, withoutPresent } = r.restoreCluster;
+    return ['restore', ...when(backup, '--from', backup ?? ''), ...when(mode !== 'AllMembers', '--mode', mode.toLowerCase()), ...when(unproven, '--unproven'), ...when(withoutPresent, '--without-present')];
   }
   return undefined;
 }

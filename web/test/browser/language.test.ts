@@ -1,10 +1,15 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import en from '../../../internal/lang/catalog/en/console.json';
-import ja from '../../../internal/lang/catalog/ja/console.json';
+import enConsole from '../../../internal/lang/catalog/en/console.json';
+import enBackups from '../../../internal/lang/catalog/en/console_backups.json';
+import jaConsole from '../../../internal/lang/catalog/ja/console.json';
+import jaBackups from '../../../internal/lang/catalog/ja/console_backups.json';
 import { launch, open, settled, signIn, visit, type Watched } from './browser';
 import { pages } from './pages';
 import { url } from './server';
+
+const en = { ...enConsole, ...enBackups };
+const ja = { ...jaConsole, ...jaBackups };
 
 let browser: Browser;
 let w: Watched;

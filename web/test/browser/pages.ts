@@ -18,6 +18,9 @@ export const pages: Record<string, string> = {
   workloads: `/clusters/${cluster}/workloads`,
   pods: `/clusters/${cluster}/pods`,
   operations: '/operations',
+  'backups-all': '/backups',
+  backups: `/clusters/${cluster}/backups`,
+  history: `/clusters/${cluster}/history`,
   users: '/users',
   notfound: '/no/such/page',
 };

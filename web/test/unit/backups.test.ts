@@ -165,6 +165,9 @@ describe('requests about backups', () => {
     );
     expect(command({ type: 'RestoreCluster', restoreCluster: { mode: 'AllMembers', backup: 's', unproven: true } })).toBe('kanrin restore cluster/demo --from s --unproven');
   });
+  it('name the mode of a restore when it is not the usual one', () => {
+    expect(asCommand('demo', { type: 'RestoreCluster', restoreCluster: { mode: 'Everything', backup: 's' } })).toBe('kanrin restore cluster/demo --from s --mode everything');
+  });
   it('take ways round', () => {
     const spec = { type: 'RestoreObjects', restoreObjects: { backup: 's', objects: [] } } as const;
     expect(withWay({ ...spec, restoreObjects: { backup: 's', objects: [] } }, { code: 'recreate', flag: '', field: 'recreate' }).restoreObjects).toEqual({ backup: 's', objects: [], recreate: true });

@@ -166,19 +166,33 @@ function AskRestoreObjects({ cluster, backup, objects, onClose }: Props & { back
   );
 }
 
+const restoreModes = ['AllMembers', 'Everything'] as const;
+
 /** The whole cluster goes back: its name is typed before even the plan is made. */
 function AskRestoreCluster({ cluster, backup, proven, onClose }: Props & { backup: string; proven: boolean }) {
+  const [mode, setMode] = useState<(typeof restoreModes)[number]>('AllMembers');
   const [unproven, setUnproven] = useState(false);
   const [withoutPresent, setWithoutPresent] = useState(false);
   const [typed, setTyped] = useState('');
   const request = (): Request => ({
     type: 'RestoreCluster',
-    restoreCluster: { mode: 'AllMembers', backup, ...(unproven && { unproven }), ...(withoutPresent && { withoutPresent }) },
+    restoreCluster: { mode, backup, ...(unproven && { unproven }), ...(withoutPresent && { withoutPresent }) },
   });
   const why = typed.trim() === cluster ? undefined : t('approve.typeFirst', { name: cluster });
   return (
     <PlanDialog cluster={cluster} title={t('ask.RestoreCluster', { cluster })} targets={[backup]} text={t('ask.RestoreCluster.text')} request={request} why={why} onClose={onClose}>
       <p class="notice warn">{t('askCluster.lost')}</p>
+      <Field label={t('askCluster.mode')} hint={t(`restoreMode.${mode}.hint`)}>
+        {(id, hint) => (
+          <select id={id} aria-describedby={hint} value={mode} onChange={(e) => setMode(e.currentTarget.value as typeof mode)}>
+            {restoreModes.map((m) => (
+              <option key={m} value={m}>
+                {t(`restoreMode.${m}`)}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
       <div>
         {!proven && <Check label={t('askCluster.unproven')} hint={t('askCluster.unproven.hint')} value={unproven} onChange={setUnproven} />}
         <Check label={t('askCluster.withoutPresent')} hint={t('askCluster.withoutPresent.hint')} value={withoutPresent} onChange={setWithoutPresent} />
