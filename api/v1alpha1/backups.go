@@ -126,4 +126,10 @@ type RestoreClusterRequest struct {
 	// WithoutPresent goes on when the present state cannot be backed up first, because nothing of it can be read.
 	// +optional
 	WithoutPresent bool `json:"withoutPresent,omitempty"`
+	// Without names hosts of control planes that are gone for good; they are left out, and can be added again afterwards.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=9
+	// +kubebuilder:validation:items:MaxLength=253
+	Without []string `json:"without,omitempty"`
 }

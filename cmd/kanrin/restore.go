@@ -36,6 +36,7 @@ func (a *app) newRestore() *cobra.Command {
 	f.StringVar(&o.spec.Member, "member", "", a.t("cli.flag.restore.member"))
 	f.BoolVar(&o.spec.Unproven, "unproven", false, a.t("cli.flag.restore.unproven"))
 	f.BoolVar(&o.spec.WithoutPresent, "without-present", false, a.t("cli.flag.restore.withoutPresent"))
+	f.StringArrayVar(&o.spec.Without, "without", nil, a.t("cli.flag.restore.without"))
 	a.actFlags(c, &o.act)
 	c.ValidArgsFunction = a.completeNames("clusters")
 	_ = c.RegisterFlagCompletionFunc("from", a.completeSets(-1))
@@ -70,6 +71,7 @@ func (a *app) restoreSpec(what string, o restoreOptions) (v1alpha1.RestoreCluste
 	for _, prefix := range []string{"host/", "hosts/"} {
 		s.Member = strings.TrimPrefix(s.Member, prefix)
 	}
+	s.Without = unique(s.Without)
 	if o.mode == "" {
 		o.mode = "all-members"
 		if s.Member != "" {

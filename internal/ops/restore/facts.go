@@ -108,7 +108,7 @@ type Options struct {
 
 // OptionsOf reads the request.
 func OptionsOf(r *v1alpha1.RestoreClusterRequest) Options {
-	o := Options{Mode: r.Mode, Backup: r.Backup, Member: r.Member, Unproven: r.Unproven, WithoutPresent: r.WithoutPresent}
+	o := Options{Mode: r.Mode, Backup: r.Backup, Member: r.Member, Unproven: r.Unproven, WithoutPresent: r.WithoutPresent, Without: r.Without}
 	if o.Mode == "" {
 		o.Mode = v1alpha1.RestoreAllMembers
 	}
