@@ -26,15 +26,19 @@ var clusterColumns = columns{sorts: []string{"name"}}
 
 // access lists what the buttons of a cluster's pages need to know.
 var access = map[string][]string{
-	"clusters":   {"get", "update", "delete"},
-	"operations": {"get", "create", "update", "approve"},
-	"nodes":      {"list"},
-	"pods":       {"list"},
-	"workloads":  {"list"},
-	"events":     {"list"},
-	"objects":    {"get"},
-	"capacity":   {"get"},
-	"hosts":      {"get", "create", "update", "delete"},
+	"clusters":        {"get", "update", "delete"},
+	"operations":      {"get", "create", "update", "approve"},
+	"nodes":           {"list"},
+	"pods":            {"list"},
+	"workloads":       {"list"},
+	"events":          {"list"},
+	"objects":         {"get"},
+	"capacity":        {"get"},
+	"hosts":           {"get", "create", "update", "delete"},
+	"backups":         {"get", "update"},
+	"backuppolicies":  {"get", "create", "update"},
+	"snapshots":       {"get"},
+	"snapshotsecrets": {"get"},
 }
 
 // accessOf asks what a caller may do with the named resources of a cluster, or with all.

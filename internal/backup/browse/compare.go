@@ -315,7 +315,7 @@ func (s *server) history(r *http.Request) (any, error) {
 		out.Versions = append(out.Versions, v)
 	}
 	if !known {
-		return nil, s.absent(out.SnapshotName, "*")
+		return nil, refuse(http.StatusNotFound, metav1.StatusReasonNotFound, "ObjectInNoSet", "object", text(out.SnapshotName))
 	}
 	slices.Reverse(out.Versions)
 	return out, nil
