@@ -67,8 +67,8 @@ type SnapshotFieldChange struct {
 
 // SnapshotAuthor is who wrote an object between two sets, as its managed fields say.
 type SnapshotAuthor struct {
-	Manager   string    `json:"manager"`
-	Operation string    `json:"operation"`
+	Manager   string `json:"manager"`
+	Operation string `json:"operation"`
 	// Time is zero when the API server has not kept it.
 	Time time.Time `json:"time,omitzero"`
 }
