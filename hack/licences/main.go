@@ -24,6 +24,7 @@ var allowed = []struct{ name, sentence string }{
 	{"ISC", "Permission to use, copy, modify, and distribute this software"},
 	{"BSD", "Redistribution and use in source and binary forms"},
 	{"Unlicense", "This is free and unencumbered software released into the public domain"},
+	{"CC0-1.0", "CC0 1.0 Universal"}, // the public domain
 }
 
 var refused = []string{"GNU AFFERO GENERAL PUBLIC LICENSE", "GNU GENERAL PUBLIC LICENSE", "Business Source License", "Server Side Public License"}

@@ -19,7 +19,6 @@ type entry struct {
 	name, link, body string
 	kind             byte
 	mode             int64
-	size             int64
 }
 
 func file(name, body string) entry { return entry{name: name, body: body, kind: tar.TypeReg} }

@@ -2,8 +2,6 @@ package component
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -221,10 +219,4 @@ func (e Env) sealed(w Writer, path string, fill func(io.Writer) error) error {
 		return filling
 	}
 	return err
-}
-
-// sum is the hexadecimal SHA-256 of some bytes.
-func sum(data []byte) string {
-	s := sha256.Sum256(data)
-	return hex.EncodeToString(s[:])
 }

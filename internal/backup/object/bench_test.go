@@ -335,7 +335,7 @@ func benchPod(n int) []byte {
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Name: podName(n), Namespace: "bench", Labels: map[string]string{"app": text(12)}, Annotations: map[string]string{"a": text(200)},
-		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubelet", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:` + text(700) + `":{}}`)}}},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubelet", FieldsV1: metav1.NewFieldsV1(`{"f:` + text(700) + `":{}}`)}},
 	}}
 	for range 3 {
 		c := corev1.Container{Name: text(8), Image: "registry.example.org/" + text(40), Command: []string{text(50)}}
