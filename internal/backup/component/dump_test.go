@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,7 +41,16 @@ func daemon(t *testing.T, ready func() error, argv ...string) {
 	must(t, c.Start())
 	ended := make(chan struct{})
 	go func() { _ = c.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = c.Process.Kill(); <-ended; out.Close() })
+	t.Cleanup(func() {
+		_ = c.Process.Signal(syscall.SIGTERM) // in order: killed servers leave shared memory behind
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			_ = c.Process.Kill()
+			<-ended
+		}
+		out.Close()
+	})
 	deadline := time.Now().Add(time.Minute)
 	for err = ready(); err != nil; err = ready() {
 		select {
