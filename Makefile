@@ -62,8 +62,9 @@ e2e: build ## the long end-to-end tests: kills, cuts, full disks, two servers
 	KANRIN_E2E=full $(MAKE) test-lab LAB_TESTS=TestLab
 
 .PHONY: bench
-bench: build ## measurements against kubectl in the same run, see docs/bench.md (RUNS=5)
+bench: build ## measurements against kubectl, etcdctl, auger and kopia in the same run, see docs/bench.md (RUNS=5)
 	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_BENCH=1 KANRIN_BENCH_RUNS=$(or $(RUNS),5) go test -count=1 -timeout 90m -run TestBench ./test/e2e -v
+	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_BENCH=1 KANRIN_BENCH_RUNS=$(or $(RUNS),5) go test -count=1 -p 1 -timeout 90m -run 'TestBench|AgainstKopia' ./internal/backup/... -v
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (10 s)
