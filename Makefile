@@ -58,7 +58,7 @@ test-browser: prepare-test build ## the console in a real browser against a real
 
 .PHONY: e2e
 e2e: build ## the long end-to-end tests: kills, cuts, full disks, two servers
-	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_E2E=full go test -count=1 -timeout 60m -v ./test/e2e/... ./internal/ops/nodes/killtest
+	KANRIN_KUBE=$(CURDIR)/bin/kanrin-kube KANRIN=$(CURDIR)/bin/kanrin KANRIN_E2E=full go test -count=1 -timeout 60m -v ./test/e2e/... ./internal/ops/nodes/killtest ./internal/ops/backup ./internal/backup/repository
 	KANRIN_E2E=full $(MAKE) test-lab LAB_TESTS=TestLab
 
 .PHONY: bench

@@ -191,6 +191,14 @@ func (k *Keeper) policy(ctx context.Context, p *v1alpha1.BackupPolicy) error {
 	busy := false
 	for i := range ops {
 		o := &ops[i]
+		if disproved(o) && !o.Spec.Cancelled { // it has its result; there is nothing to resume
+			before := o.DeepCopy()
+			o.Spec.Cancelled = true
+			if err := k.d.Client.Patch(ctx, o, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); client.IgnoreNotFound(err) != nil {
+				return err
+			}
+			continue
+		}
 		if o.Labels[LabelScheduled] != p.Name || o.Status.Phase.Terminal() {
 			continue
 		}
@@ -211,6 +219,12 @@ func (k *Keeper) policy(ctx context.Context, p *v1alpha1.BackupPolicy) error {
 	}
 	p.Status = *status
 	return client.IgnoreNotFound(k.d.Client.Status().Update(ctx, p))
+}
+
+// disproved reports whether a proof has come to its end and found that the set is not what it should be.
+func disproved(o *v1alpha1.Operation) bool {
+	return o.Spec.Prove != nil && o.Status.Phase == v1alpha1.PhasePaused &&
+		slices.ContainsFunc(o.Status.Steps, func(s v1alpha1.StepStatus) bool { return s.State == v1alpha1.StepFailed && s.Code == "ProofFailed" })
 }
 
 // tend approves a scheduled operation that is not blocked, and ends one that cannot go on.

@@ -14,6 +14,14 @@ import (
 
 var full = os.Getenv("KANRIN_E2E") == "full"
 
+// stride kills at each write in full, and at some otherwise: `make e2e` has the time.
+func stride(n int64) int64 {
+	if full {
+		return 1
+	}
+	return n
+}
+
 func backupSpec() v1alpha1.OperationSpec {
 	return v1alpha1.OperationSpec{Type: v1alpha1.OperationBackup, Backup: &v1alpha1.BackupRequest{Policy: "default"}}
 }
@@ -31,7 +39,7 @@ func (w *world) made(t *testing.T) string {
 func TestBackupSurvivesBeingKilled(t *testing.T) {
 	b := newBench(t)
 	plantest.Run(t, plantest.Subject{
-		Registry: b.registry(), Client: management, Parallel: 3,
+		Registry: b.registry(), Client: management, Parallel: 4, Stride: stride(3),
 		Prepare: func(t *testing.T, name string) plantest.World {
 			w := b.world(t, "made-"+name, nil)
 			return plantest.World{
@@ -113,7 +121,7 @@ func TestProofSurvivesBeingKilled(t *testing.T) {
 func TestPruneSurvivesBeingKilled(t *testing.T) {
 	b := newBench(t)
 	plantest.Run(t, plantest.Subject{
-		Registry: b.registry(), Client: management, Parallel: 3,
+		Registry: b.registry(), Client: management, Parallel: 4, Stride: stride(3),
 		Prepare: func(t *testing.T, name string) plantest.World {
 			w := b.world(t, "pruned-"+name, func(s *v1alpha1.BackupPolicySpec) { s.Retention.Last = 1; s.Components = s.Components[:1] })
 			w.made(t)
@@ -138,7 +146,7 @@ func TestPruneSurvivesBeingKilled(t *testing.T) {
 func TestRestoredObjectsSurviveBeingKilled(t *testing.T) {
 	b := newBench(t)
 	plantest.Run(t, plantest.Subject{
-		Registry: b.registry(), Client: management, Parallel: 3,
+		Registry: b.registry(), Client: management, Parallel: 4, Stride: stride(3),
 		Prepare: func(t *testing.T, name string) plantest.World {
 			w := b.world(t, "objects-"+name, func(s *v1alpha1.BackupPolicySpec) { s.Components = s.Components[:1] })
 			other := settings(w.name, "other", "green")

@@ -2,6 +2,8 @@ package backup
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,7 +37,7 @@ type ObjectFacts struct {
 	To string
 	// Dependent says that it was added because another refers to it; Offered that it could be.
 	Dependent, Offered bool
-	// Live is the object's resource version now; empty when there is none.
+	// Live is the digest of what a person may set of the object as it is now; empty when there is none.
 	Live string
 	// Same says that the live object is already as it was.
 	Same bool
@@ -142,7 +144,9 @@ func (r *restorer) examine(ctx context.Context, o v1alpha1.SnapshotObject, depen
 		return f, nil, fmt.Errorf("reading %s as it is now: %w", describe(o), err)
 	}
 	if err == nil {
-		f.Live = live.GetResourceVersion()
+		if f.Live, err = settings(live); err != nil {
+			return f, nil, err
+		}
 		for _, d := range object.Diff(object.Clean(live), object.Clean(u)) {
 			f.Changes = append(f.Changes, d.Path)
 		}
@@ -157,6 +161,16 @@ func (r *restorer) examine(ctx context.Context, o v1alpha1.SnapshotObject, depen
 		}
 	}
 	return f, u, nil
+}
+
+// settings is the digest of what a person may set of an object: its status may change at any time.
+func settings(u *unstructured.Unstructured) (string, error) {
+	data, err := object.YAML(object.Clean(u))
+	if err != nil {
+		return "", fmt.Errorf("reading %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // write creates the object, or replaces what the live one says by what the set says, in one request.

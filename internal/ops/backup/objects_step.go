@@ -2,10 +2,14 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
 	"kanrin.dev/kanrin/internal/backup/object"
@@ -72,41 +76,67 @@ func (b apply) Do(ctx context.Context, s *plan.Scope) error {
 		if _, err := r.owners(ctx, u); err != nil {
 			return plan.Fail("ObjectNotRestored", describe(a.Object), err)
 		}
+		var changed error
 		err = b.Persist(ctx, s, func(ctx context.Context) error {
-			live, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{})
-			exists := err == nil
-			if err != nil && !apierrors.IsNotFound(err) {
+			// Whoever writes the status at the same time makes the server ask for another try.
+			return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+				var err error
+				changed, err = b.put(ctx, s, r, a, u, at)
 				return err
-			}
-			if exists && a.Live != live.GetResourceVersion() && !s.Resumed {
-				return plan.Fail("ObjectChanged", describe(a.Object), nil)
-			}
-			if exists && a.Recreate {
-				background := metav1.DeletePropagationOrphan
-				err := at.Delete(ctx, a.Object.Name, metav1.DeleteOptions{
-					PropagationPolicy: &background, Preconditions: &metav1.Preconditions{UID: ptr.To(live.GetUID())},
-				})
-				if err != nil && !apierrors.IsNotFound(err) {
-					return err
-				}
-				exists = false
-				for {
-					if _, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{}); apierrors.IsNotFound(err) {
-						break
-					}
-					if err := call.Sleep(ctx, 200*time.Millisecond); err != nil {
-						return err
-					}
-				}
-			}
-			return r.write(ctx, at, u, live, exists, false)
+			})
 		})
+		if err == nil {
+			err = changed
+		}
 		if err != nil {
-			if plan.Interrupted(err) || ctx.Err() != nil {
+			var f *plan.Failure
+			if plan.Interrupted(err) || ctx.Err() != nil || errors.As(err, &f) {
 				return err
 			}
 			return plan.Fail("ObjectNotRestored", describe(a.Object), err)
 		}
 		return nil
 	})
+}
+
+// put makes one attempt. changed says that the object is not the one any more that the plan was made for.
+func (b apply) put(ctx context.Context, s *plan.Scope, r *restorer, a objectArgs, u *unstructured.Unstructured, at dynamic.ResourceInterface) (changed, err error) {
+	live, err := at.Get(ctx, a.Object.Name, metav1.GetOptions{})
+	exists := err == nil
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, err
+	}
+	if exists && !s.Resumed {
+		now, err := settings(live)
+		if err != nil {
+			return err, nil //nolint:nilerr // no other attempt makes it readable
+		}
+		if now != a.Live {
+			return plan.Fail("ObjectChanged", describe(a.Object), nil), nil
+		}
+	}
+	if exists && a.Recreate {
+		if err := b.removeFirst(ctx, at, live); err != nil {
+			return nil, err
+		}
+		exists = false
+	}
+	return nil, r.write(ctx, at, u, live, exists, false)
+}
+
+// removeFirst deletes the live object, leaves what belongs to it alone, and waits until it is gone.
+func (apply) removeFirst(ctx context.Context, at dynamic.ResourceInterface, live *unstructured.Unstructured) error {
+	orphan := metav1.DeletePropagationOrphan
+	err := at.Delete(ctx, live.GetName(), metav1.DeleteOptions{PropagationPolicy: &orphan, Preconditions: &metav1.Preconditions{UID: ptr.To(live.GetUID())}})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	for {
+		if _, err := at.Get(ctx, live.GetName(), metav1.GetOptions{}); apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err := call.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }

@@ -29,6 +29,8 @@ type Subject struct {
 	Prepare func(t *testing.T, name string) World
 	// Parallel is how many worlds run at the same time.
 	Parallel int
+	// Stride is how many writes lie between two kills; 0 and 1 kill at each.
+	Stride int64
 }
 
 // World is one run.
@@ -52,7 +54,7 @@ func Run(t *testing.T, s Subject) {
 	t.Logf("%d durable writes", writes)
 	gate := make(chan struct{}, max(1, s.Parallel))
 	t.Run("killed", func(t *testing.T) {
-		for k := int64(1); k <= writes; k++ {
+		for k := int64(1); k <= writes; k += max(1, s.Stride) {
 			for _, after := range []bool{false, true} {
 				side := map[bool]string{false: "before", true: "after"}[after]
 				t.Run(fmt.Sprintf("%s-%02d", side, k), func(t *testing.T) {
