@@ -166,7 +166,7 @@ func ComposeAll(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Dr
 	at := s.At.UTC().Format(time.RFC3339)
 	c.say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
 	c.say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
-	c.say("RestoreOutage", "hosts", names(planes), "seconds", outage)
+	c.say("RestoreOutage", "hosts", orDash(names(planes)), "seconds", outage)
 	c.say("RestoreKeeps", "operation", op, "name", PresentName(op))
 	c.say("RestoreBump", "bump", bump, "to", s.Revision+bump)
 	c.forecast()
@@ -175,3 +175,11 @@ func ComposeAll(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Dr
 
 // outage is about how long no API server answers, in seconds.
 const outage = 60
+
+// orDash stands in a sentence where there may be nothing to name.
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}

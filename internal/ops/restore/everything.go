@@ -147,7 +147,7 @@ func ComposeEverything(op string, f *Facts, fs []v1alpha1.Finding) (*plan.Draft,
 	at := s.At.UTC().Format(time.RFC3339)
 	c.say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
 	c.say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
-	c.say("RestoreEverything", "hosts", names(members), "archived", names(archived), "survivors", names(survivors))
+	c.say("RestoreEverything", "hosts", orDash(names(members)), "archived", orDash(names(archived)), "survivors", orDash(names(survivors)))
 	c.say("RestoreBump", "bump", bump, "to", s.Revision+bump)
 	c.forecast()
 	return d, c.err
