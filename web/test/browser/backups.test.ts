@@ -262,7 +262,7 @@ describe.skipIf(!haveDemoFiles)('the time machine', () => {
     const second = (await names()).find((n) => n !== first) ?? '';
     await visit(w, `${history}?set=${second}&resource=configmaps&namespace=default&name=time-machine&view=compare&with=${first}`);
     await w.page.locator('.diff .add', { hasText: 'as it is' }).waitFor();
-    expect(await w.page.locator('.marks a').count()).toBe(2);
+    await expect.poll(() => w.page.locator('.marks a').count()).toBe(2);
     await w.page.locator('.marks a').last().getByText('~').waitFor();
     await visit(w, `${history}?set=${second}&show=changes`);
     await w.page.locator('.window .on-name a', { hasText: 'time-machine' }).waitFor();
