@@ -80,7 +80,7 @@ describe('a cluster without backups', () => {
   it('says what they are for and how to begin', async () => {
     await visit(w, page);
     await w.page.getByText('Nothing is backed up yet').waitFor();
-    expect(await w.page.locator('.empty pre').textContent()).toContain('kanrin backup policy set');
+    await expect.poll(() => w.page.locator('.empty pre').textContent()).toContain('kanrin backup policy set');
     await w.page.locator('.standing').getByText('no backups').waitFor();
     await accessible();
     await visit(w, history);
@@ -91,7 +91,7 @@ describe('a cluster without backups', () => {
   it('gets a policy from a form that says what is wrong', async () => {
     await visit(w, page);
     await button('Set up backups…').click();
-    expect(await off('Make the policy')).toBe('true');
+    await expect.poll(() => off('Make the policy')).toBe('true');
     await dialog().getByRole('button', { name: 'S3', exact: true }).click();
     await dialog().getByLabel('Endpoint').waitFor();
     await dialog().getByRole('button', { name: 'SFTP', exact: true }).click();
@@ -100,14 +100,14 @@ describe('a cluster without backups', () => {
     await dialog().getByRole('button', { name: 'Directory', exact: true }).click();
     await dialog().getByLabel('Path', { exact: true }).fill(join(folder, 'repository'));
     await dialog().getByLabel('cron', { exact: true }).fill('0 2 * *');
-    expect(await off('Make the policy')).toBe('true');
+    await expect.poll(() => off('Make the policy')).toBe('true');
     await dialog().getByLabel('cron', { exact: true }).fill('30 1 * * 1-5');
     await dialog().getByLabel('Prove each set after it was made').uncheck();
     for (const rule of ['Last', 'Daily', 'Weekly', 'Monthly']) await dialog().getByLabel(rule, { exact: true }).fill('');
     await accessible('dialog');
     await dialog().getByRole('button', { name: 'Make the policy' }).click();
     await dialog().getByText('Keep the keys of the backups').waitFor();
-    expect(await command()).toBe(`kanrin backup policy keys default --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin backup policy keys default --cluster ${cluster}`);
     await accessible('dialog');
     await dialog().getByRole('button', { name: 'Close' }).click();
     const [policy] = await list<BackupPolicy>('backuppolicies');
@@ -122,7 +122,7 @@ describe('a cluster without backups', () => {
     w.expected.push(/(422|502|500|403).*\/backuppolicies\)/);
     await button('New policy…').click();
     await dialog().getByLabel('Name', { exact: true }).fill('default');
-    expect(await off('Make the policy')).toBe('true');
+    await expect.poll(() => off('Make the policy')).toBe('true');
     await dialog().getByLabel('Name', { exact: true }).fill('nowhere');
     await dialog().getByLabel('Path', { exact: true }).fill('/proc/kanrin-cannot-be-here');
     await dialog().getByRole('button', { name: 'Make the policy' }).click();
@@ -136,9 +136,9 @@ describe('a set', () => {
   it('is made by a plan', async () => {
     await visit(w, page);
     await button('Back up now…').first().click();
-    expect(await command()).toBe(`kanrin backup create --policy default --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin backup create --policy default --cluster ${cluster}`);
     await dialog().getByLabel('Pin it').check();
-    expect(await command()).toContain('--pin');
+    await expect.poll(() => command()).toContain('--pin');
     await dialog().getByLabel('Pin it').uncheck();
     await accessible('dialog');
     await carryOut(/\/operations\/backup-/);
@@ -146,7 +146,7 @@ describe('a set', () => {
     const row = w.page.locator('.window .lrow');
     // One of the hosts that the set-up makes is a control plane that nobody reaches: its keys are missing.
     await row.getByText('incomplete').waitFor();
-    expect(await row.count()).toBe(1);
+    await expect.poll(() => row.count()).toBe(1);
     await accessible();
   });
 
@@ -170,7 +170,7 @@ describe('a set', () => {
   it('is proven, and then the answer is green, here and on the overview', async () => {
     const [set] = await names();
     await button(`Prove ${set}…`).click();
-    expect(await command()).toBe(`kanrin backup prove ${set} --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin backup prove ${set} --cluster ${cluster}`);
     await carryOut(/\/operations\/prove-/);
     await visit(w, page);
     await w.page.locator('.window .lrow').getByText('proven', { exact: true }).waitFor();
@@ -212,10 +212,10 @@ describe('a set', () => {
   it('restores the cluster only when its name is typed', async () => {
     const [set = ''] = await names();
     await button('Restore the cluster from this set…').click();
-    expect(await off('Make a plan')).toBe('true');
+    await expect.poll(() => off('Make a plan')).toBe('true');
     await dialog().getByRole('textbox').fill(cluster);
-    expect(await off('Make a plan')).toBe(null);
-    expect(await command()).toBe(`kanrin restore cluster/${cluster} --from ${set}`);
+    await expect.poll(() => off('Make a plan')).toBe(null);
+    await expect.poll(() => command()).toBe(`kanrin restore cluster/${cluster} --from ${set}`);
     await accessible('dialog');
     await escape();
   });
@@ -224,11 +224,11 @@ describe('a set', () => {
     await visit(w, page);
     await button('Check…').first().click();
     await dialog().getByLabel('Read all data').check();
-    expect(await command()).toBe(`kanrin backup check --policy default --read-data --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin backup check --policy default --read-data --cluster ${cluster}`);
     await carryOut(/\/operations\/check-backups-/);
     await visit(w, page);
     await button('Prune…').click();
-    expect(await command()).toBe(`kanrin backup prune --policy default --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin backup prune --policy default --cluster ${cluster}`);
     await accessible('dialog');
     await escape();
   });
@@ -275,7 +275,7 @@ describe.skipIf(!haveDemoFiles)('the time machine', () => {
     const slider = w.page.getByRole('slider', { name: 'Time' });
     await slider.press('ArrowLeft');
     await expect.poll(() => new URL(w.page.url()).searchParams.get('set')).toBe(first);
-    expect(await slider.getAttribute('aria-valuetext')).toContain('proven');
+    await expect.poll(() => slider.getAttribute('aria-valuetext')).toContain('proven');
     await slider.press('End');
     await expect.poll(() => new URL(w.page.url()).searchParams.get('set')).toBe(second);
   });
@@ -293,9 +293,9 @@ describe.skipIf(!haveDemoFiles)('the time machine', () => {
     const [first = ''] = await names();
     await visit(w, `${history}?set=${first}&resource=configmaps&namespace=default&name=time-machine`);
     await button('Restore…').click();
-    expect(await command()).toBe(`kanrin snapshot restore configmaps/default/time-machine --at ${first} --dependents --cluster ${cluster}`);
+    await expect.poll(() => command()).toBe(`kanrin snapshot restore configmaps/default/time-machine --at ${first} --dependents --cluster ${cluster}`);
     await dialog().getByLabel('Into another namespace').fill('Not A Name');
-    expect(await off('Make a plan')).toBe('true');
+    await expect.poll(() => off('Make a plan')).toBe('true');
     await dialog().getByLabel('Into another namespace').fill('');
     await accessible('dialog');
     await carryOut(/\/operations\/restore-objects-/);
