@@ -7,9 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,18 +97,10 @@ func explained(err error) error {
 }
 
 // refuse is an error as a metav1.Status; its sentence is backup.<code>.
-func refuse(status int32, reason metav1.StatusReason, code string, pairs ...any) error {
+func refuse(status int, reason metav1.StatusReason, code string, pairs ...any) error {
 	params := lang.P(pairs...)
 	key := "backup." + code
-	message := lang.English.Text(key, params)
-	causes := []metav1.StatusCause{{Type: metav1.CauseType(key), Message: message}}
-	for _, field := range slices.Sorted(maps.Keys(params)) {
-		causes = append(causes, metav1.StatusCause{Type: "Parameter", Field: field, Message: params[field]})
-	}
-	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: status, Reason: reason, Message: message,
-		Details: &metav1.StatusDetails{Group: v1alpha1.GroupVersion.Group, Kind: "backups", Causes: causes},
-	}}
+	return fleet.Refusal(status, reason, v1alpha1.Resource("backups"), "", key, lang.English.Text(key, params), params)
 }
 
 func invalid(code string, pairs ...any) error {

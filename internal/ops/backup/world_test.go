@@ -7,20 +7,17 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/backup"
 	"kanrin.dev/kanrin/internal/controlplane/controlplanetest"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/fleet/fleettest"
 	"kanrin.dev/kanrin/internal/hosts"
-	"kanrin.dev/kanrin/internal/install"
 	opsbackup "kanrin.dev/kanrin/internal/ops/backup"
 	"kanrin.dev/kanrin/internal/plan"
 )
@@ -30,57 +27,19 @@ import (
 var api *controlplanetest.API
 
 var (
+	self       *fleettest.Self
 	management client.WithWatch
 	connection *fleet.Connection
 )
 
 func TestMain(m *testing.M) { os.Exit(controlplanetest.Main(m, &api)) }
 
-var setUp = sync.OnceValue(func() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := install.Install(ctx, api.Config); err != nil {
-		return err
+var setUp = sync.OnceValue(func() (err error) {
+	if self, err = fleettest.NewSelf(api.Config, api.Kubeconfig); err == nil {
+		management, connection = self.Management, self.Cluster
 	}
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return err
-	}
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	var err error
-	if management, err = client.NewWithWatch(api.Config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	f := fleet.New(fleet.Configuration{}, fleet.Dependencies{Management: management, Log: slog.New(slog.DiscardHandler)})
-	if err := f.Start(context.Background()); err != nil {
-		return err
-	}
-	if _, err := f.Register(ctx, fleet.Registration{Name: "self", Kubeconfig: api.Kubeconfig}); err != nil {
-		return err
-	}
-	for connection == nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		connection, _ = f.Connection("self")
-		time.Sleep(20 * time.Millisecond)
-	}
-	return connection.WaitSynced(ctx)
+	return err
 })
-
-type anywhere struct{}
-
-func (anywhere) Connection(string) (*fleet.Connection, error) { return connection, nil }
-
-type listed struct{}
-
-func (listed) Operations(ctx context.Context, cluster string) ([]v1alpha1.Operation, error) {
-	var l v1alpha1.OperationList
-	err := management.List(ctx, &l, client.InNamespace(cluster))
-	return l.Items, err
-}
 
 // bench is what the tests of one function share.
 type bench struct {
@@ -105,7 +64,7 @@ func newBench(t *testing.T) *bench {
 		}
 	})
 	b.deps = opsbackup.Dependencies{
-		Fleet: anywhere{}, Hosts: pool, History: listed{}, Client: management, Store: b.store, Kube: api.Binary, Version: "v0", Log: log,
+		Fleet: self, Hosts: pool, History: self, Client: management, Store: b.store, Kube: api.Binary, Version: "v0", Log: log,
 	}
 	return b
 }

@@ -2,7 +2,6 @@ package drain_test
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -15,16 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/controlplane/controlplanetest"
 	"kanrin.dev/kanrin/internal/fleet"
-	"kanrin.dev/kanrin/internal/install"
+	"kanrin.dev/kanrin/internal/fleet/fleettest"
 	"kanrin.dev/kanrin/internal/ops/drain"
 	"kanrin.dev/kanrin/internal/plan"
 	"kanrin.dev/kanrin/internal/rehearse"
@@ -35,6 +32,7 @@ import (
 var api *controlplanetest.API
 
 var (
+	self       *fleettest.Self
 	management client.WithWatch
 	connection *fleet.Connection
 )
@@ -43,52 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(controlplanetest.Main(m, &api, controlplanetest.WithScheduling()))
 }
 
-var setUp = sync.OnceValue(func() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := install.Install(ctx, api.Config); err != nil {
-		return err
+var setUp = sync.OnceValue(func() (err error) {
+	if self, err = fleettest.NewSelf(api.Config, api.Kubeconfig); err == nil {
+		management, connection = self.Management, self.Cluster
 	}
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return err
-	}
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	var err error
-	if management, err = client.NewWithWatch(api.Config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	f := fleet.New(fleet.Configuration{}, fleet.Dependencies{Management: management, Log: slog.New(slog.DiscardHandler)})
-	if err := f.Start(context.Background()); err != nil {
-		return err
-	}
-	if _, err := f.Register(ctx, fleet.Registration{Name: "self", Kubeconfig: api.Kubeconfig}); err != nil {
-		return err
-	}
-	for connection == nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		connection, _ = f.Connection("self")
-		time.Sleep(20 * time.Millisecond)
-	}
-	return connection.WaitSynced(ctx)
+	return err
 })
-
-// anywhere gives the one connection for every cluster name: each world has a namespace of its own as its "cluster".
-type anywhere struct{}
-
-func (anywhere) Connection(string) (*fleet.Connection, error) { return connection, nil }
-
-type listed struct{}
-
-func (listed) Operations(ctx context.Context, cluster string) ([]v1alpha1.Operation, error) {
-	var l v1alpha1.OperationList
-	err := management.List(ctx, &l, client.InNamespace(cluster))
-	return l.Items, err
-}
 
 func registry(t *testing.T) *plan.Registry {
 	t.Helper()
@@ -96,7 +54,7 @@ func registry(t *testing.T) *plan.Registry {
 		t.Fatalf("preparing the API: %v", err)
 	}
 	r := plan.NewRegistry()
-	drain.Register(r, drain.Dependencies{Fleet: anywhere{}, Rehearser: rehearse.Simulator{Path: api.Binary}, History: listed{}})
+	drain.Register(r, drain.Dependencies{Fleet: self, Rehearser: rehearse.Simulator{Path: api.Binary}, History: self})
 	return r
 }
 

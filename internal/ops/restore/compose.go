@@ -1,11 +1,7 @@
 package restore
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
-
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/lang"
@@ -59,57 +55,41 @@ const (
 	joinTime  = 3600
 )
 
-type composer struct {
-	draft *plan.Draft
-	err   error
-}
-
-func (c *composer) add(st v1alpha1.Step, args any, pairs ...any) {
-	st.Params = lang.P(pairs...)
-	st.Title = lang.English.Text("step."+st.Kind, st.Params)
-	raw, err := json.Marshal(args)
-	if err != nil && c.err == nil {
-		c.err = fmt.Errorf("writing the arguments of step %s: %w", st.ID, err)
-	}
-	st.Args = &runtime.RawExtension{Raw: raw}
-	c.draft.Plan.Steps = append(c.draft.Plan.Steps, st)
-}
-
-func (c *composer) say(code string, pairs ...any) {
-	params := lang.P(pairs...)
-	c.draft.Plan.Summary = append(c.draft.Plan.Summary, v1alpha1.Line{Code: code, Params: params, Message: lang.English.Text("summary."+code, params)})
-}
+// composer collects the plan of a restore.
+type composer struct{ plan.Composer }
 
 // each adds one step for each host; they run at the same time.
 func (c *composer) each(kind, undo string, forecast, timeout int64, list []hostArgs, pairs ...any) {
 	id := kind[len("restore-"):]
 	for _, a := range list {
 		target := a.Host
-		c.add(v1alpha1.Step{
+		c.Step(v1alpha1.Step{
 			ID: id + "-" + a.Host, Kind: kind, Group: id, Targets: []string{target}, ForecastSeconds: forecast, TimeoutSeconds: timeout, Undo: undo,
 		}, a, append([]any{"host", a.Host, "member", a.Member, "dir", a.DataDir}, pairs...)...)
 	}
 }
 
-// forecast adds up: steps of a group run at the same time.
-func (c *composer) forecast() {
-	p := &c.draft.Plan
-	group, longest, most := "", int64(0), int64(0)
-	flush := func() {
-		p.Forecast.Seconds += longest
-		p.Forecast.AtMostSeconds += most
-		longest, most = 0, 0
+// finish gives what was collected, with the findings. Steps of a group run at the same time; none is expected to take all of its time.
+func (c *composer) finish(f *Facts, target string, fs []v1alpha1.Finding) (*plan.Draft, error) {
+	d, err := c.Draft(f, target)
+	if err != nil {
+		return nil, err
 	}
+	p := &d.Plan
+	p.Findings, p.Forecast.AtMostSeconds = fs, 0
+	group, most := "", int64(0)
 	for _, st := range p.Steps {
 		if st.Group == "" || st.Group != group {
-			flush()
+			p.Forecast.AtMostSeconds += most
+			most = 0
 		}
 		group = st.Group
-		longest, most = max(longest, st.ForecastSeconds), max(most, min(st.TimeoutSeconds, 4*st.ForecastSeconds+10))
+		most = max(most, min(st.TimeoutSeconds, 4*st.ForecastSeconds+10))
 	}
-	flush()
-	p.Forecast.Basis = "defaults"
-	c.say("Duration", "seconds", p.Forecast.Seconds, "atMost", p.Forecast.AtMostSeconds)
+	p.Forecast.AtMostSeconds += most
+	params := lang.P("seconds", p.Forecast.Seconds, "atMost", p.Forecast.AtMostSeconds)
+	p.Summary = append(p.Summary, v1alpha1.Line{Code: "Duration", Params: params, Message: lang.English.Text("summary.Duration", params)})
+	return d, nil
 }
 
 // PresentName is the name of the set that holds what was there before an operation.
@@ -120,9 +100,7 @@ func seconds(bytes int64) int64 { return 1 + bytes/(50<<20) }
 
 // ComposeAll makes the plan of a restore of all members.
 func ComposeAll(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Draft, error) {
-	d := &plan.Draft{Facts: f, Target: f.Cluster}
-	d.Plan.Findings = fs
-	c := &composer{draft: d}
+	c := &composer{}
 	s, planes := f.Set, f.controlPlanes()
 	bump, cluster := f.bump(), initialCluster(planes)
 	var list, kubelets []hostArgs
@@ -142,8 +120,8 @@ func ComposeAll(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Dr
 		}
 	}
 	set := setArgs{Backup: s.Name, Etcd: s.Etcd, Via: via, WithoutPresent: o.WithoutPresent}
-	c.add(v1alpha1.Step{ID: "verify", Kind: KindVerify, ForecastSeconds: seconds(s.Bytes), TimeoutSeconds: longTime}, set, "backup", s.Name)
-	c.add(v1alpha1.Step{ID: "present", Kind: KindPresent, ForecastSeconds: 2 * seconds(f.EtcdBytes), TimeoutSeconds: longTime}, set,
+	c.Step(v1alpha1.Step{ID: "verify", Kind: KindVerify, ForecastSeconds: seconds(s.Bytes), TimeoutSeconds: longTime}, set, "backup", s.Name)
+	c.Step(v1alpha1.Step{ID: "present", Kind: KindPresent, ForecastSeconds: 2 * seconds(f.EtcdBytes), TimeoutSeconds: longTime}, set,
 		"cluster", f.Cluster, "name", PresentName(op))
 	// What takes long comes while the cluster serves.
 	c.each(KindStage, undoUnstage, seconds(int64(len(list))*(s.Bytes+f.Program)), longTime, list, "backup", s.Name)
@@ -153,24 +131,23 @@ func ComposeAll(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Dr
 	c.each(KindSwap, undoUnswap, 1, quickTime, list)
 	c.each(KindStartEtcd, undoEtcd, 5, stopTime, list)
 	gate := gateArgs{Hosts: via, Nodes: nodes, Revision: s.Revision, Bump: bump}
-	c.add(v1alpha1.Step{ID: "quorum", Kind: KindQuorum, ForecastSeconds: 8, TimeoutSeconds: gateTime}, gate, "count", len(planes), "revision", s.Revision+bump)
+	c.Step(v1alpha1.Step{ID: "quorum", Kind: KindQuorum, ForecastSeconds: 8, TimeoutSeconds: gateTime}, gate, "count", len(planes), "revision", s.Revision+bump)
 	c.each(KindServe, "", 15, gateTime, list)
 	if len(list) > 0 {
-		d.Plan.PointOfNoReturn = "serve-" + list[0].Host
+		c.NoReturn("serve-" + list[0].Host)
 	}
 	c.each(KindKubelet, "", 5, stopTime, kubelets)
 	c.each(KindControl, "", 8, stopTime, list)
-	c.add(v1alpha1.Step{ID: "gate", Kind: KindGate, ForecastSeconds: 15, TimeoutSeconds: gateTime}, gate, "count", len(nodes))
+	c.Step(v1alpha1.Step{ID: "gate", Kind: KindGate, ForecastSeconds: 15, TimeoutSeconds: gateTime}, gate, "count", len(nodes))
 	c.each(KindTidy, "", 1, quickTime, list)
 
 	at := s.At.UTC().Format(time.RFC3339)
-	c.say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
-	c.say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
-	c.say("RestoreOutage", "hosts", orDash(names(planes)), "seconds", outage)
-	c.say("RestoreKeeps", "operation", op, "name", PresentName(op))
-	c.say("RestoreBump", "bump", bump, "to", s.Revision+bump)
-	c.forecast()
-	return d, c.err
+	c.Say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
+	c.Say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
+	c.Say("RestoreOutage", "hosts", orDash(names(planes)), "seconds", outage)
+	c.Say("RestoreKeeps", "operation", op, "name", PresentName(op))
+	c.Say("RestoreBump", "bump", bump, "to", s.Revision+bump)
+	return c.finish(f, f.Cluster, fs)
 }
 
 // outage is about how long no API server answers, in seconds.

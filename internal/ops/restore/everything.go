@@ -102,9 +102,7 @@ func (x *findings) programs(h *Host) {
 
 // ComposeEverything makes the plan of a restore onto bare hosts.
 func ComposeEverything(op string, f *Facts, fs []v1alpha1.Finding) (*plan.Draft, error) {
-	d := &plan.Draft{Facts: f, Target: f.Cluster}
-	d.Plan.Findings = fs
-	c := &composer{draft: d}
+	c := &composer{}
 	s, members := f.Set, f.members()
 	archived, survivors := f.workers()
 	bump, cluster := f.bump(), initialCluster(members)
@@ -127,7 +125,7 @@ func ComposeEverything(op string, f *Facts, fs []v1alpha1.Finding) (*plan.Draft,
 		nodes = append(nodes, h.Node)
 	}
 	set := setArgs{Backup: s.Name, Etcd: s.Etcd, Via: via}
-	c.add(v1alpha1.Step{ID: "verify", Kind: KindVerify, ForecastSeconds: seconds(s.Bytes), TimeoutSeconds: longTime}, set, "backup", s.Name)
+	c.Step(v1alpha1.Step{ID: "verify", Kind: KindVerify, ForecastSeconds: seconds(s.Bytes), TimeoutSeconds: longTime}, set, "backup", s.Name)
 	c.each(KindStage, undoUnstage, seconds(int64(len(planes))*(s.Bytes+f.Program)), longTime, planes, "backup", s.Name)
 	c.each(KindBuild, undoUnstage, 1+seconds(s.Bytes), longTime, planes, "bump", bump)
 	c.each(KindUnpack, undoUnplace, 2, stopTime, own, "backup", s.Name)
@@ -135,22 +133,21 @@ func ComposeEverything(op string, f *Facts, fs []v1alpha1.Finding) (*plan.Draft,
 	c.each(KindKubeletUp, undoKubelet, 5, stopTime, own)
 	c.each(KindStartEtcd, undoEtcd, 5, stopTime, planes)
 	gate := gateArgs{Hosts: via, Nodes: nodes, Revision: s.Revision, Bump: bump}
-	c.add(v1alpha1.Step{ID: "quorum", Kind: KindQuorum, ForecastSeconds: 10, TimeoutSeconds: gateTime}, gate, "count", len(planes), "revision", s.Revision+bump)
+	c.Step(v1alpha1.Step{ID: "quorum", Kind: KindQuorum, ForecastSeconds: 10, TimeoutSeconds: gateTime}, gate, "count", len(planes), "revision", s.Revision+bump)
 	c.each(KindServe, "", 15, gateTime, planes)
 	if len(planes) > 0 {
-		d.Plan.PointOfNoReturn = "serve-" + planes[0].Host
+		c.NoReturn("serve-" + planes[0].Host)
 	}
 	c.each(KindKubelet, "", 5, stopTime, kubelets)
 	c.each(KindControl, "", 8, stopTime, planes)
-	c.add(v1alpha1.Step{ID: "gate", Kind: KindGate, ForecastSeconds: 20, TimeoutSeconds: gateTime}, gate, "count", len(nodes))
+	c.Step(v1alpha1.Step{ID: "gate", Kind: KindGate, ForecastSeconds: 20, TimeoutSeconds: gateTime}, gate, "count", len(nodes))
 	c.each(KindTidy, "", 1, quickTime, own)
 	at := s.At.UTC().Format(time.RFC3339)
-	c.say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
-	c.say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
-	c.say("RestoreEverything", "hosts", orDash(names(members)), "archived", orDash(names(archived)), "survivors", orDash(names(survivors)))
-	c.say("RestoreBump", "bump", bump, "to", s.Revision+bump)
-	c.forecast()
-	return d, c.err
+	c.Say("RestoreFrom", "cluster", f.Cluster, "backup", s.Name, "at", at, "revision", s.Revision, "objects", s.Objects)
+	c.Say("RestoreLoses", "at", at, "age", max(0, int64(f.Now.Sub(s.At).Seconds())))
+	c.Say("RestoreEverything", "hosts", orDash(names(members)), "archived", orDash(names(archived)), "survivors", orDash(names(survivors)))
+	c.Say("RestoreBump", "bump", bump, "to", s.Revision+bump)
+	return c.finish(f, f.Cluster, fs)
 }
 
 // noData stands for the data directory of hosts without etcd.

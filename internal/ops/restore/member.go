@@ -50,9 +50,7 @@ func CheckMember(f *Facts, o Options) []v1alpha1.Finding {
 // ComposeMember makes the plan of replacing one member.
 func ComposeMember(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan.Draft, error) {
 	h := f.host(o.Member)
-	d := &plan.Draft{Facts: f, Target: h.Name}
-	d.Plan.Findings = fs
-	c := &composer{draft: d}
+	c := &composer{}
 	var via []string
 	for _, p := range f.controlPlanes() {
 		if p.Name != h.Name {
@@ -70,17 +68,16 @@ func ComposeMember(op string, f *Facts, o Options, fs []v1alpha1.Finding) (*plan
 	c.each(KindStartEtcd, "", 5, stopTime, one)
 	c.each(KindPromote, "", 5+seconds(f.EtcdBytes), joinTime, one)
 	c.each(KindTidy, "", 1, quickTime, one)
-	d.Plan.PointOfNoReturn = "dismiss-" + h.Name
+	c.NoReturn("dismiss-" + h.Name)
 
 	before := etcd.QuorumOf(f.Etcd)
 	rest := slices.DeleteFunc(slices.Clone(f.Etcd), f.gone)
-	c.say("RestoreMember", "host", h.Name, "member", h.Member, "others", etcd.Names(rest))
+	c.Say("RestoreMember", "host", h.Name, "member", h.Member, "others", etcd.Names(rest))
 	after := etcd.QuorumOf(rest)
-	c.say("RestoreMemberQuorum", "voters", before.Voters, "healthy", before.Healthy, "votersMeanwhile", after.Voters, "healthyMeanwhile", after.Healthy,
+	c.Say("RestoreMemberQuorum", "voters", before.Voters, "healthy", before.Healthy, "votersMeanwhile", after.Voters, "healthyMeanwhile", after.Healthy,
 		"quorumMeanwhile", after.Needed())
-	c.say("RestoreMemberKeeps", "host", h.Name, "dir", h.DataDir, "operation", op)
-	c.forecast()
-	return d, c.err
+	c.Say("RestoreMemberKeeps", "host", h.Name, "dir", h.DataDir, "operation", op)
+	return c.finish(f, h.Name, fs)
 }
 
 // clusterOf is --initial-cluster for a member that joins: all members with their names, and itself.

@@ -1,9 +1,7 @@
 package killtest
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync"
 	"testing"
@@ -13,16 +11,14 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"kanrin.dev/kanrin/api/v1alpha1"
 	"kanrin.dev/kanrin/internal/controlplane/controlplanetest"
 	"kanrin.dev/kanrin/internal/fleet"
+	"kanrin.dev/kanrin/internal/fleet/fleettest"
 	"kanrin.dev/kanrin/internal/hosts"
-	"kanrin.dev/kanrin/internal/install"
 	"kanrin.dev/kanrin/internal/ops/nodes"
 	"kanrin.dev/kanrin/internal/plan"
 	"kanrin.dev/kanrin/internal/plan/plantest"
@@ -32,6 +28,7 @@ import (
 var api *controlplanetest.API
 
 var (
+	self       *fleettest.Self
 	management client.WithWatch
 	connection *fleet.Connection
 )
@@ -44,52 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(controlplanetest.Main(m, &api))
 }
 
-var setUp = sync.OnceValue(func() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := install.Install(ctx, api.Config); err != nil {
-		return err
+var setUp = sync.OnceValue(func() (err error) {
+	if self, err = fleettest.NewSelf(api.Config, api.Kubeconfig); err == nil {
+		management, connection = self.Management, self.Cluster
 	}
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return err
-	}
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	var err error
-	if management, err = client.NewWithWatch(api.Config, client.Options{Scheme: scheme}); err != nil {
-		return err
-	}
-	f := fleet.New(fleet.Configuration{}, fleet.Dependencies{Management: management, Log: slog.New(slog.DiscardHandler)})
-	if err := f.Start(context.Background()); err != nil {
-		return err
-	}
-	if _, err := f.Register(ctx, fleet.Registration{Name: "self", Kubeconfig: api.Kubeconfig}); err != nil {
-		return err
-	}
-	for connection == nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		connection, _ = f.Connection("self")
-		time.Sleep(20 * time.Millisecond)
-	}
-	return connection.WaitSynced(ctx)
+	return err
 })
-
-// anywhere gives the one connection for every cluster name: each world has a namespace of its own as its "cluster".
-type anywhere struct{}
-
-func (anywhere) Connection(string) (*fleet.Connection, error) { return connection, nil }
-
-type listed struct{}
-
-func (listed) Operations(ctx context.Context, cluster string) ([]v1alpha1.Operation, error) {
-	var l v1alpha1.OperationList
-	err := management.List(ctx, &l, client.InNamespace(cluster))
-	return l.Items, err
-}
 
 // A dead node is removed, and Kanrin is killed before and after each durable write. In the end node, pods and attachments are gone, and so is
 // the machine's entry with its key; the key that another machine uses too is not.
@@ -100,7 +57,7 @@ func TestDeadRemovalSurvivesBeingKilled(t *testing.T) {
 	r := plan.NewRegistry()
 	pool := hosts.New(hosts.Options{Client: management, DataDir: t.TempDir()})
 	t.Cleanup(pool.Close)
-	nodes.Register(r, nodes.Dependencies{Fleet: anywhere{}, Hosts: pool, History: listed{}, Client: management, Bundles: t.TempDir(), Patience: time.Second})
+	nodes.Register(r, nodes.Dependencies{Fleet: self, Hosts: pool, History: self, Client: management, Bundles: t.TempDir(), Patience: time.Second})
 	plantest.Run(t, plantest.Subject{Registry: r, Client: management, Parallel: 8, Prepare: prepare})
 }
 
